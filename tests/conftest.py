@@ -1,0 +1,25 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout these tests belong to."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The optional folder of measured data and trained networks; a test that needs it is skipped, visibly, without it."""
+    folder = Path(os.environ.get("HWCOST_SHARED") or ROOT.parent / "shared")
+    if not (folder / "models").is_dir():
+        pytest.skip(f"needs the reference networks and data: set HWCOST_SHARED ({folder} has no models/)")
+    return folder
