@@ -130,9 +130,7 @@ class NotDifferentiableError(ModelError):
 class MeasurementError(HwcostError):
     """Measured data is wrong, or belongs to another device or runtime; `file`, `row` and `column` say where."""
 
-    def __init__(
-        self, message: str, *, file: str | Path | None = None, row: int | None = None, column: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, file: str | Path | None = None, row: int | None = None, column: str | None = None) -> None:
         places = (None if file is None else str(file), None if row is None else f"row {row}", column and f"column '{column}'")
         super().__init__(_placed(message, *places))
         self.file = None if file is None else str(file)
