@@ -43,15 +43,30 @@ __all__ = [
     "TargetError",
     "UnsupportedOpError",
     "listed",
+    "shown",
 ]
 
 
+_MOST_LISTED = 50
+_LONGEST_SHOWN = 60
+
+
 def listed(faults: Iterable[str]) -> str:
-    """One fault as it is; several counted and put on lines of their own."""
+    """One fault as it is; several counted and put on lines of their own, of which a hostile file gets no more than fifty."""
     lines = list(faults)
     if len(lines) == 1:
         return lines[0]
-    return "\n".join([f"{len(lines)} faults:", *(f"  {line}" for line in lines)])
+    rest = [f"  and {len(lines) - _MOST_LISTED} more"] if len(lines) > _MOST_LISTED else []
+    return "\n".join([f"{len(lines)} faults:", *(f"  {line}" for line in lines[:_MOST_LISTED]), *rest])
+
+
+def shown(value: object) -> str:
+    """A value from a file or a command line as a message quotes it: escaped, and no longer than a line holds."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer with more digits than Python agrees to print
+        return f"an {type(value).__name__} too long to print"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def _placed(message: str, *places: str | None) -> str:
