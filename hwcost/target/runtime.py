@@ -1,0 +1,171 @@
+"""A kernel library, its version and its compiler: what it can run, and what memory it asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from hwcost.target.cited import Bytes, Channels, Cited, Flag, Name, Strict, Text, check_unique
+from hwcost.target.latency import Latency
+from hwcost.target.layer import Condition, LayerFacts, Term
+
+__all__ = ["Code", "Compiler", "FlashModel", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
+
+Kinds = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler(Strict):
+    """What built the kernels that the figures are of."""
+
+    name: Text
+    flags: tuple[Text, ...] = ()
+    version: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel(Strict):
+    """How operators of some kinds are run: by an optimised kernel, by a plain one, or not at all (an alias, a no-op: `free`)."""
+
+    kinds: Kinds
+    kernel: Literal["optimised", "reference", "free"]
+    source: Text
+    when: Condition = Condition()
+    confirmed: Flag = True
+
+
+@dataclass(frozen=True, slots=True)
+class Record(Strict):
+    """Bytes a runtime keeps for each of something: a struct per tensor, an entry per operator, a header per model."""
+
+    what: Text
+    per: Literal["model", "tensor", "operator", "io_tensor", "output_channel"]
+    """`tensor` counts activations and constants (weights, biases) alike; `output_channel` those of every layer of the kinds."""
+    bytes: Cited[Bytes]
+    on_64_bit_host: Cited[Bytes] | None = None
+    """The same where pointers take 8 bytes; absent where pointers do not matter."""
+    kinds: tuple[Name, ...] = ()
+    """Operator kinds it is kept for; none is all of them. Only for `operator` and `output_channel`."""
+
+    def size_bytes(self, pointer_bytes: int) -> int:
+        """Bytes of one record where pointers take `pointer_bytes`."""
+        chosen = self.on_64_bit_host if pointer_bytes == 8 and self.on_64_bit_host is not None else self.bytes
+        return chosen.value
+
+
+@dataclass(frozen=True, slots=True)
+class RamModel(Strict):
+    """How a runtime lays out RAM: the planner of its arena, and what it needs besides."""
+
+    planner: Literal["optimal", "tflm-greedy", "greedy-by-size", "unknown"]
+    """`tflm-greedy`: largest first, each into the first gap that is wide enough while it lives."""
+    alignment_bytes: Cited[Channels]
+    tie: Literal["execution-descending", "execution-ascending"] = "execution-descending"
+    """Which of two equal sizes a greedy planner places first."""
+    arena_regions: Literal["one", "many"] = "one"
+    """Whether the arena is one block in one memory, or tensors may be spread over several."""
+    in_place: tuple[Name, ...] = ()
+    """Kinds whose output may take the place of an input that dies there."""
+    io_in_arena: Flag = True
+    """Whether the network's inputs and outputs lie in the arena (else the application owns them; they count all the same)."""
+    runtime_bytes: Cited[Bytes] | None = None
+    """Static RAM outside the arena; absent is not known, and not zero."""
+    stack_bytes: Cited[Bytes] | None = None
+    persistent: tuple[Record, ...] = ()
+    """Kept in the arena for good, beside the planned tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch(Strict):
+    """Working memory of a kernel while it runs: the sum of its terms. No terms means it asks for none."""
+
+    kinds: Kinds
+    source: Text
+    terms: tuple[Term, ...] = ()
+    when: Condition = Condition()
+    confirmed: Flag = True
+
+
+@dataclass(frozen=True, slots=True)
+class Code(Strict):
+    """Machine code linked once if any operator of these kinds is used."""
+
+    kinds: Kinds
+    bytes: Cited[Bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class FlashModel(Strict):
+    """What a network takes in flash besides its weights and biases."""
+
+    base_code_bytes: Cited[Bytes] | None = None
+    """Code that is there whatever the network; absent is not known, and not zero."""
+    code: tuple[Code, ...] = ()
+    metadata: tuple[Record, ...] = ()
+    """The graph as the runtime stores it."""
+    quant_bytes_per_channel: Cited[Bytes] | None = None
+    """Scales and zero points, or multipliers and shifts, of one output channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime(Strict):
+    """A kernel library at one version: it decides the speed and the memory of a network as much as the core does.
+
+    Kernels and scratch are lists of rules: the first whose kinds and condition a layer meets is the one that counts.
+    A layer that meets no kernel rule is unsupported; one that meets no scratch rule has unknown scratch, not zero.
+    """
+
+    name: Name
+    version: Name
+    title: Text
+    cores: tuple[Name, ...]
+    """Cores it is described for; others are refused by name."""
+    sources: tuple[Text, ...]
+    compiler: Compiler | None = None
+    pointer_bytes: Cited[Channels] | None = None
+    kernels: tuple[Kernel, ...] = ()
+    ram: RamModel | None = None
+    scratch: tuple[Scratch, ...] = ()
+    flash: FlashModel | None = None
+    data_only: Flag = False
+    """Only a name that published measurements refer to: it can be compared with, not checked against."""
+    provisional: Flag = False
+    """Priced before it exists; reports say so."""
+    notes: Text | None = None
+    latency: Mapping[Name, Latency] = field(default_factory=dict)
+    """By core; shipped runtimes keep each in a file of its own, and only the target's core is read."""
+
+    def __post_init__(self) -> None:
+        """A runtime that can be checked against describes its kernels, RAM and flash."""
+        check_unique("cores", self.cores)
+        if not self.sources:
+            raise ValueError("expected at least one source, got none")
+        described = {"pointer_bytes": self.pointer_bytes, "kernels": self.kernels, "ram": self.ram, "flash": self.flash}
+        missing = [name for name, value in described.items() if not value]
+        if missing and not self.data_only:
+            raise ValueError(f"expected {', '.join(missing)}, got none (only a runtime with data_only = true may leave them out)")
+
+    @property
+    def reference(self) -> str:
+        """`name@version`, as `--runtime` takes it."""
+        return f"{self.name}@{self.version}"
+
+    def kernel_for(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> Kernel | None:
+        """The rule that runs a layer; None where the runtime does not support it."""
+        return next((rule for rule in _matching(self.kernels, layer, extensions) if isinstance(rule, Kernel)), None)
+
+    def scratch_for(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> Scratch | None:
+        """The rule that sizes a layer's working memory; None where nobody knows it."""
+        return next((rule for rule in _matching(self.scratch, layer, extensions) if isinstance(rule, Scratch)), None)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Every operator kind some rule supports, in the order of the file."""
+        return tuple(dict.fromkeys(kind for rule in self.kernels for kind in rule.kinds))
+
+
+def _matching(rules: Sequence[Kernel | Scratch], layer: LayerFacts, extensions: Sequence[str]) -> Iterator[Kernel | Scratch]:
+    return (rule for rule in rules if layer.kind in rule.kinds and rule.when.holds(layer, extensions))
