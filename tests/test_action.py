@@ -8,8 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-yaml = pytest.importorskip("yaml")
+import yaml
 
 RUNNER_SHELL = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 """What `shell: bash` means to the runner."""
@@ -80,9 +79,10 @@ def test_a_refusal_is_in_the_summary_too(run):
     assert (code, summary) == (2, "```text\ntalk\n```\n")
 
 
-@pytest.mark.parametrize(
-    "hostile", ["$(touch pwned)", "`touch pwned`", '"; touch pwned; "', "'; touch pwned; '", "--help", "| touch pwned"]
-)
+HOSTILE = ["$(touch pwned)", "`touch pwned`", '"; touch pwned; "', "'; touch pwned; '", "--help", "| touch pwned"]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
 def test_text_of_a_pull_request_is_never_read_as_shell(run, action, hostile):
     inputs = dict.fromkeys(action["inputs"], hostile)
     _, words, _ = run(**inputs)
