@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Self, TypeVar
 
 from hwcost.errors import ShapeError
-from hwcost.ops.flow import AxisFlow, Fixed
+from hwcost.ops.flow import AxisFlow, Fixed, InputAxis, Part, Same
 from hwcost.sizes import Size, is_int, prod
 from hwcost.tensor import TensorSpec
 
@@ -22,7 +22,8 @@ class Work:
 
     A layer that multiplies is read as a matrix product repeated over places: at each of `positions` output places,
     `out_channels` numbers are made, each from a patch of `patch_elements` inputs; so `macs = positions * out_channels *
-    patch_elements` for convolutions and dense layers. Layers that do not multiply have 0 MACs and 0 patch elements.
+    patch_elements` for convolutions and dense layers. Layers that do not multiply have 0 MACs; of these, pools and reductions tell
+    the inputs behind one output number as its patch, all others have 0 patch elements.
     """
 
     macs: Size
@@ -52,6 +53,8 @@ class Op:
     """Whether the output is the input's memory under another shape, so that nothing is moved or stored."""
     elementwise: ClassVar[bool] = False
     """Whether each output element depends only on the input elements at the same place, so that it may overwrite its input."""
+    resident: ClassVar[str] = "ram"
+    """Where the output lives: in "ram", or in "flash", as a constant that is read in place."""
 
     def infer(self, *inputs: TensorSpec) -> TensorSpec:
         """The first (usually only) output; raises ShapeError where the inputs cannot be."""
@@ -88,6 +91,22 @@ class Op:
     def flow(self, *inputs: TensorSpec) -> tuple[AxisFlow, ...]:
         """For each axis of the first output, where its size comes from; the default says: fixed, never searched."""
         return tuple(Fixed() for _ in self.infer(*inputs).shape)
+
+    def flows(self, *inputs: TensorSpec) -> tuple[tuple[AxisFlow, ...], ...]:
+        """`flow` of every output, in order."""
+        return (self.flow(*inputs),)
+
+    def pinned(self, *inputs: TensorSpec) -> tuple[InputAxis, ...]:
+        """Input axes whose size the operator needs exactly as it is; by default those of which it takes a part."""
+        return tuple(dict.fromkeys(axis.source for axes in self.flows(*inputs) for axis in axes if isinstance(axis, Part)))
+
+    def ties(self, *inputs: TensorSpec) -> tuple[tuple[InputAxis, ...], ...]:
+        """Input axes that must stay equally long: by default those that are one output axis together."""
+        return tuple(axis.sources for axes in self.flows(*inputs) for axis in axes if isinstance(axis, Same) and len(axis.sources) > 1)
+
+    def moves_data(self, *inputs: TensorSpec) -> bool:
+        """Whether an output is memory of its own; if not, it is the input's memory under another shape."""
+        return not self.alias
 
     def scale_axis(self, role: str) -> int | None:
         """The axis of parameter `role` along which int8 quantisation keeps a scale per index; None: one scale for the whole."""
@@ -132,10 +151,18 @@ def require_rank(op: Op, x: TensorSpec, rank: int, axes: str) -> None:
         raise ShapeError(f"{type(op).__name__} expects {axes}, got shape {shape_text(x.shape)}")
 
 
+def require_axis(op: Op, x: TensorSpec, axis: int) -> None:
+    """Raise ShapeError unless `x` has axis `axis`, counted from 0."""
+    if not 0 <= axis < len(x.shape):
+        raise ShapeError(f"{type(op).__name__} along axis {axis} expects that axis, got shape {shape_text(x.shape)}")
+
+
 def require_positive(op: Op, shape: tuple[Size, ...], x: TensorSpec) -> None:
     """Raise ShapeError if an output axis came out empty."""
     if any(is_int(n) and n < 1 for n in shape):
-        raise ShapeError(f"{type(op).__name__} makes an empty output {shape_text(shape)} from {shape_text(x.shape)}: its window does not fit")
+        raise ShapeError(
+            f"{type(op).__name__} makes an empty output {shape_text(shape)} from {shape_text(x.shape)}: its window does not fit"
+        )
 
 
 def shape_text(shape: tuple[Size, ...]) -> str:

@@ -83,7 +83,9 @@ class _Conv(Op):
     def _require_groups(self, x: TensorSpec) -> None:
         for n, what in ((x.channels, "input"), (self.out_channels, "output")):
             if is_int(n) and is_int(self.groups) and n % self.groups:
-                raise ShapeError(f"{type(self).__name__} with {self.groups} groups cannot divide {n} {what} channels of {shape_text(x.shape)}")
+                raise ShapeError(
+                    f"{type(self).__name__} with {self.groups} groups cannot divide {n} {what} channels of {shape_text(x.shape)}"
+                )
 
     def patch_elements(self, x: TensorSpec) -> Size:
         """Inputs that one output number is summed over: input channels of a group times kernel positions."""
@@ -191,8 +193,7 @@ class _ConvTranspose(_Conv):
         """Output positions along each axis: stride (n - 1) + dilation (k - 1) + 1 - pads + output padding."""
         axes = zip(x.shape[1:], self.kernel, self.stride, self.padding, self.dilation, self.output_padding, strict=True)
         return tuple(
-            stride * (n - 1) + dilation * (k - 1) + 1 - before - after + extra
-            for n, k, stride, (before, after), dilation, extra in axes
+            stride * (n - 1) + dilation * (k - 1) + 1 - before - after + extra for n, k, stride, (before, after), dilation, extra in axes
         )
 
     def parameters(self, x: TensorSpec) -> Mapping[str, tuple[Size, ...]]:

@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from hwcost.errors import ShapeError
 from hwcost.ops.base import Op, Work, operator, shape_text
-from hwcost.ops.flow import AxisFlow, Own, Same
+from hwcost.ops.broadcast import broadcast, broadcast_flow, repeated_axes
+from hwcost.ops.flow import AxisFlow, InputAxis, Own, Same
 from hwcost.sizes import Size, equal, prod
 from hwcost.tensor import TensorSpec
 
@@ -66,7 +67,7 @@ class MatMul(Op):
     def infer(self, a: TensorSpec, b: TensorSpec) -> TensorSpec:
         if len(a.shape) < 2 or len(b.shape) < 2 or not equal(a.shape[-1], b.shape[-2]):
             raise ShapeError(f"MatMul cannot multiply {shape_text(a.shape)} by {shape_text(b.shape)}: the inner sizes differ")
-        leading = _broadcast(a.shape[:-2], b.shape[:-2])
+        leading = broadcast(a.shape[:-2], b.shape[:-2])
         return a.with_shape((*leading, a.shape[-2], b.shape[-1]))
 
     def work(self, a: TensorSpec, b: TensorSpec) -> Work:
@@ -86,20 +87,17 @@ class MatMul(Op):
         )
 
     def flow(self, a: TensorSpec, b: TensorSpec) -> tuple[AxisFlow, ...]:
-        rank = len(self.infer(a, b).shape)
-        leading = tuple(Same(((0 if len(a.shape) == rank else 1, axis),)) for axis in range(rank - 2))
+        leading = broadcast_flow(*_leading(a, b))
         return (*leading, Same(((0, len(a.shape) - 2),)), Same(((1, len(b.shape) - 1),)))
 
+    def pinned(self, a: TensorSpec, b: TensorSpec) -> tuple[InputAxis, ...]:
+        return repeated_axes(*_leading(a, b))
 
-def _broadcast(a: tuple[Size, ...], b: tuple[Size, ...]) -> tuple[Size, ...]:
-    longer, shorter = (a, b) if len(a) >= len(b) else (b, a)
-    padded = (1,) * (len(longer) - len(shorter)) + shorter
-    return tuple(_broadcast_axis(n, m) for n, m in zip(longer, padded, strict=True))
+    def ties(self, a: TensorSpec, b: TensorSpec) -> tuple[tuple[InputAxis, ...], ...]:
+        inner = ((0, len(a.shape) - 1), (1, len(b.shape) - 2))
+        return (*Op.ties(self, a, b), inner)
 
 
-def _broadcast_axis(n: Size, m: Size) -> Size:
-    if equal(n, m) or equal(m, 1):
-        return n
-    if equal(n, 1):
-        return m
-    raise ShapeError(f"axes of {n} and {m} elements do not broadcast")
+def _leading(*inputs: TensorSpec) -> tuple[TensorSpec, ...]:
+    """The axes before the matrices, which broadcast."""
+    return tuple(x.with_shape(x.shape[:-2]) for x in inputs)

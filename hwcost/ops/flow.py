@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+InputAxis: TypeAlias = tuple[int, int]
+"""One axis of one input: `(input, axis)`, both from 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -22,16 +25,16 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """The size is that of input axes, each `(input, axis)`; several are tied and must stay equal (a residual sum)."""
+    """The size is that of input axes; several are tied and must stay equal (a residual sum)."""
 
-    sources: tuple[tuple[int, int], ...]
+    sources: tuple[InputAxis, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Joined:
     """The sizes of input axes stand one behind the other (concat)."""
 
-    sources: tuple[tuple[int, int], ...]
+    sources: tuple[InputAxis, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Spread:
 class Repeated:
     """Every index of an input axis becomes `times` neighbours (a depthwise layer with a multiplier)."""
 
-    source: tuple[int, int]
+    source: InputAxis
     times: int
 
 
@@ -53,7 +56,7 @@ class Repeated:
 class Part:
     """A run of an input axis, `start` to `stop` (split, slice)."""
 
-    source: tuple[int, int]
+    source: InputAxis
     start: int
     stop: int
 
