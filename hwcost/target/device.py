@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from hwcost.target.cited import Bytes, Channels, Cited, Flag, Hertz, Name, Positive, Strict, Text, check_unique
+from hwcost.target.cited import Bytes, Cited, Count, Flag, Hertz, Name, Positive, Strict, Text, check_unique
 
 __all__ = ["Board", "Core", "Device", "Memory", "Power"]
 
@@ -64,7 +64,7 @@ class Core(Strict):
     multiply: Text
     """How int8 products are made here, in words."""
     sources: tuple[Text, ...]
-    parallel_cores: Channels = 1
+    parallel_cores: Count = 1
     """Cores that share the work of one layer; others on the chip do not count."""
     endianness: Literal["little", "big"] = "little"
 

@@ -66,7 +66,10 @@ def _sentence(fault: Any, names: Sequence[str]) -> str:
 
 def _bound(kind: str, context: dict[str, Any]) -> str | None:
     words = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than_equal": "at most {le}"}
-    words |= {"string_pattern_mismatch": "lower-case letters, digits, '.', '_' or '-'", "string_too_long": "at most {max_length} characters"}
+    words |= {
+        "string_pattern_mismatch": "lower-case letters, digits, '.', '_' or '-'",
+        "string_too_long": "at most {max_length} characters",
+    }
     return words[kind].format(**context) if kind in words else None
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from hwcost.errors import TargetError
 from hwcost.shipped import targets_folder
 
-__all__ = ["Part", "find", "find_runtime", "folders", "label", "looks_like_path", "names", "nearest", "versions"]
+__all__ = ["Part", "find", "find_runtime", "folders", "looks_like_path", "names", "nearest", "versions"]
 
 Part = Literal["devices", "boards", "cores", "runtimes"]
 
@@ -71,12 +71,6 @@ def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
     every = tuple(dict.fromkeys(known))
     close = get_close_matches(name.lower(), every, n=3, cutoff=0.5)
     return tuple(close) or tuple(other for other in every if name.lower() in other)[:3]
-
-
-def label(path: Path) -> str:
-    """How messages name a file: below the shipped folder without it, else as it was given."""
-    shipped = targets_folder()
-    return path.relative_to(shipped).as_posix() if path.is_relative_to(shipped) else str(path)
 
 
 def _missing(what: str, name: str, known: Iterable[str]) -> TargetError:

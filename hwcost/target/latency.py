@@ -5,35 +5,32 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from hwcost.target.cited import Channels, Cited, Factor, Flag, Hertz, Name, Positive, Strict, Text
-from hwcost.target.layer import Condition
+from hwcost.target.cited import Bytes, Cited, Count, Factor, Flag, Hertz, Limits, Name, Positive, Share, Strict, Tagged, Text
+from hwcost.target.layer import ALWAYS, Condition
 
 __all__ = ["Basis", "Lanes", "Latency", "LinearPrice", "ParallelPrice", "Price", "Tile"]
 
-Share = Annotated[float, Field(strict=True, ge=0, le=1)]
-Kinds = Annotated[tuple[Name, ...], Field(min_length=1)]
+Kinds = Annotated[tuple[Name, ...], Limits(min_length=1)]
+Kernels = Annotated[tuple[Literal["optimised", "reference"], ...], Limits(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Lanes(Strict):
     """Sizes are rounded up to these multiples before work is counted: idle SIMD lanes cost as much as busy ones."""
 
-    in_channels: Channels = 1
-    out_channels: Channels = 1
-    patch_elements: Channels = 1
-    positions: Channels = 1
+    out_channels: Count = 1
+    patch_elements: Count = 1
+    positions: Count = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Tile(Strict):
     """Unrolling of a parallel kernel: how much of each size one step covers."""
 
-    height: Channels = 1
-    width: Channels = 1
-    out_channels: Channels = 1
-    patch_elements: Channels = 1
+    height: Count = 1
+    width: Count = 1
+    out_channels: Count = 1
+    patch_elements: Count = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +39,23 @@ class LinearPrice(Strict):
 
     form: Literal["linear"]
     kinds: Kinds
+    source: Text
+    kernels: Kernels = ("optimised", "reference")
+    """Which kernels of the runtime the price is of; both where nobody tells them apart."""
     per_layer: Factor = 0.0
     per_mac: Factor = 0.0
+    """Times output elements x inputs behind each: the MACs of layers that multiply, the window elements of pools and reductions."""
     per_patch_element: Factor = 0.0
     """Times output positions x patch elements: what im2col moves."""
+    per_tap: Factor = 0.0
+    """Times output positions x places of the kernel window: what im2col starts a copy for."""
     per_input_element: Factor = 0.0
     per_output_element: Factor = 0.0
     per_position: Factor = 0.0
     """Times output height x width."""
     per_weight_byte: Factor = 0.0
     lanes: Lanes = Lanes()
-    when: Condition = Condition()
+    when: Condition = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,9 @@ class ParallelPrice(Strict):
 
     form: Literal["parallel"]
     kinds: Kinds
+    source: Text
     tile: Tile
+    kernels: Kernels = ("optimised", "reference")
     per_layer: Factor = 0.0
     per_step: Factor = 0.0
     per_patch_element: Factor = 0.0
@@ -82,10 +87,10 @@ class ParallelPrice(Strict):
     """Absent where the model leaves data movement out; the layer is then a lower bound."""
     overlap: Literal["sum", "max"] = "sum"
     """Whether transfers add to the computation or hide behind it (the larger of both counts)."""
-    when: Condition = Condition()
+    when: Condition = ALWAYS
 
 
-Price = Annotated[LinearPrice | ParallelPrice, Field(discriminator="form")]
+Price = Annotated[LinearPrice | ParallelPrice, Tagged("form")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +99,9 @@ class Basis(Strict):
 
     method: Literal["fitted", "analytic"]
     source: Literal["measured", "emulated", "published", "documented"]
-    rows: Annotated[int, Field(strict=True, ge=0)]
+    rows: Bytes
     """Measurements behind the coefficients; 0 for a formula from a document."""
-    mape: Annotated[float, Field(strict=True, ge=0)] | None = None
+    mape: Factor | None = None
     """Mean absolute error relative to the measured value, 0.05 for 5 %; leaving out the row predicted."""
     within_10_percent: Share | None = None
 
@@ -120,7 +125,7 @@ class Latency(Strict):
     flash_read_bytes_per_cycle: Cited[Positive] | None = None
     """How fast weights could be read where this was measured: other memories are compared to it."""
     ram_read_bytes_per_cycle: Cited[Positive] | None = None
-    macs_range: tuple[Annotated[int, Field(strict=True, ge=0)], Annotated[int, Field(strict=True, ge=0)]] | None = None
+    macs_range: tuple[Bytes, Bytes] | None = None
     """Smallest and largest layer, in MACs, behind the coefficients; beyond it a prediction is an extrapolation."""
     conditions: Text | None = None
     provisional: Flag = field(default=False)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hwcost.sizes import Size, prod, round_up
-from hwcost.target.cited import Bytes, Channels, Flag, Positive, Strict
+from hwcost.target.cited import Bytes, Count, Flag, Positive, Strict
 
-__all__ = ["Condition", "LayerFacts", "Quantity", "Term"]
+__all__ = ["ALWAYS", "Condition", "LayerFacts", "Quantity", "Term"]
 
 Quantity = Literal[
     "patch_elements", "weight_elements", "input_elements", "output_elements",
@@ -17,7 +17,7 @@ Quantity = Literal[
     "kernel_height", "kernel_width", "stride_height", "stride_width",
 ]  # fmt: skip
 
-Pair = tuple[Channels, Channels]
+Pair = tuple[Count, Count]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class LayerFacts:
         """The named size; kernel and stride are looked up by side."""
         sides = {"kernel_height": self.kernel[0], "kernel_width": self.kernel[1]}
         sides |= {"stride_height": self.stride[0], "stride_width": self.stride[1]}
-        return sides[quantity] if quantity in sides else getattr(self, quantity)  # type: ignore[no-any-return]
+        return sides[quantity] if quantity in sides else getattr(self, quantity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ class Condition(Strict):
     max_dilation: Pair | None = None
     max_padding: Bytes | None = None
     """On each of the four sides."""
-    max_groups: Channels | None = None
+    max_groups: Count | None = None
     """1 refuses grouped convolutions; depthwise ones are kinds of their own."""
-    channel_multiplier: Channels | None = None
+    channel_multiplier: Count | None = None
     """Output channels per input channel of a depthwise convolution."""
-    min_in_channels: Channels | None = None
-    max_in_channels: Channels | None = None
-    in_channels_multiple_of: Channels | None = None
-    out_channels_multiple_of: Channels | None = None
+    min_in_channels: Count | None = None
+    max_in_channels: Count | None = None
+    in_channels_multiple_of: Count | None = None
+    out_channels_multiple_of: Count | None = None
     has_extension: str | None = None
     """The core must have this extension."""
     lacks_extension: str | None = None
@@ -112,6 +112,10 @@ class Condition(Strict):
         return (self.has_extension is None or self.has_extension in extensions) and self.lacks_extension not in extensions
 
 
+ALWAYS = Condition()
+"""The condition of a rule that has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Term(Strict):
     """Some bytes for each of a product of sizes: `{ bytes = 4, of = ["patch_elements"], multiple_of = 4 }`."""
@@ -119,7 +123,7 @@ class Term(Strict):
     bytes: Positive
     of: tuple[Quantity, ...] = ()
     """Sizes multiplied together; none is a constant."""
-    multiple_of: Channels = 1
+    multiple_of: Count = 1
     """The product is rounded up to a multiple of this first."""
 
     def total(self, layer: LayerFacts) -> Size:

@@ -9,9 +9,9 @@ from typing import Any
 
 from hwcost.errors import TargetError
 from hwcost.target.device import Board, Core, Device, Memory
-from hwcost.target.find import find, find_runtime, label, looks_like_path, part_of
+from hwcost.target.find import find, find_runtime, looks_like_path, part_of
 from hwcost.target.latency import Latency
-from hwcost.target.read import parse, read_table
+from hwcost.target.read import label, parse, read_table
 from hwcost.target.runtime import Runtime
 
 __all__ = ["Target", "load_board", "load_core", "load_device", "load_runtime"]
@@ -34,8 +34,8 @@ class Target:
         the newest described. Raises TargetError with every fault of the file, or with the nearest names.
         """
         path = _path_of(name_or_path)
-        table = read_table(path, label(path))
-        board = parse(Board, table, label(path)) if part_of(table) == "boards" else None
+        table = read_table(path)
+        board = parse(Board, table, path) if part_of(table) == "boards" else None
         device, core = load_device(board.device, path.parent) if board else _device_in(table, path)
         wanted = runtime or (board and board.default_runtime) or device.default_runtime
         target = cls(device, core, load_runtime(wanted, core.name, path.parent), board)
@@ -99,33 +99,35 @@ class Target:
         regions = [memory.name for memory in self.memories]
         unknown = [name for name in (self.board.reserved_bytes if self.board else ()) if name not in regions]
         if unknown:
-            raise TargetError(f"expected regions out of {', '.join(regions)}, got {', '.join(unknown)}", file=label(path), key="reserved_bytes")
+            raise TargetError(
+                f"expected regions out of {', '.join(regions)}, got {', '.join(unknown)}", file=label(path), key="reserved_bytes"
+            )
 
 
 def load_device(name: str, beside: Path | None = None) -> tuple[Device, Core]:
     """A device by name, and its core."""
     path = find(("devices",), name, beside)
-    return _device_in(read_table(path, label(path)), path)
+    return _device_in(read_table(path), path)
 
 
 def load_core(name: str, beside: Path | None = None) -> Core:
     """A core by name."""
     path = find(("cores",), name, beside)
-    return parse(Core, read_table(path, label(path)), label(path))
+    return parse(Core, read_table(path), path)
 
 
 def load_board(name: str, beside: Path | None = None) -> Board:
     """A board by name."""
     path = find(("boards",), name, beside)
-    return parse(Board, read_table(path, label(path)), label(path))
+    return parse(Board, read_table(path), path)
 
 
 def load_runtime(name: str, core: str | None = None, beside: Path | None = None) -> Runtime:
     """A runtime by `name` or `name@version`, with its prices on `core` if it has any (every core's where none is named)."""
     path = find_runtime(name, beside)
-    runtime = parse(Runtime, read_table(path, label(path)), label(path))
+    runtime = parse(Runtime, read_table(path), path)
     files = sorted((path.parent / "latency").glob("*.toml")) if core is None else [path.parent / "latency" / f"{core}.toml"]
-    own = {file.stem: parse(Latency, read_table(file, label(file)), label(file)) for file in files if file.is_file()}
+    own = {file.stem: parse(Latency, read_table(file), file) for file in files if file.is_file()}
     return replace(runtime, latency={**runtime.latency, **own})
 
 
@@ -140,7 +142,7 @@ def _device_in(table: dict[str, Any], path: Path) -> tuple[Device, Core]:
     """A device and its core, which the file may hold as a table of its own instead of naming it."""
     embedded = table.get("core")
     if not isinstance(embedded, dict):
-        device = parse(Device, table, label(path))
+        device = parse(Device, table, path)
         return device, load_core(device.core, path.parent)
-    core = parse(Core, embedded, label(path), prefix="core.")
-    return parse(Device, {**table, "core": core.name}, label(path)), core
+    core = parse(Core, embedded, path, prefix="core.")
+    return parse(Device, {**table, "core": core.name}, path), core

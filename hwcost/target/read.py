@@ -1,89 +1,82 @@
-"""One target file, from bytes to a noun: hostile files get one sentence, wrong ones every fault with its key path."""
+"""One target file, from text to a noun: hostile files get one sentence, wrong ones every fault with its key path."""
 
 from __future__ import annotations
 
-import re
-import stat
-import tomllib
-from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from hwcost.errors import InputError, TargetError, listed
+from hwcost.shipped import targets_folder
+from hwcost.target.build import build
+from hwcost.toml_files import read_toml
 
-from hwcost.errors import TargetError, listed
-from hwcost.target.faults import describe
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
-__all__ = ["MAX_FILE_BYTES", "adapter", "dump", "parse", "read_table"]
+__all__ = ["MAX_FILE_BYTES", "adapter", "dump", "is_shipped", "label", "parse", "read_table", "validate"]
 
 T = TypeVar("T")
 
 MAX_FILE_BYTES = 1_000_000
-_MAX_DEPTH = 20
-_KEY_ENDS = re.compile("[=\"'#]")
 
 
-def read_table(path: Path, label: str) -> dict[str, Any]:
-    """The TOML table in a file, which must be a regular file of at most a megabyte; `label` names it in errors.
-
-    Keys of more parts than any target has are refused before parsing: thousands of them would take quadratic time.
-    """
-    text = _text(_bytes(path, label), label)
-    if any(_KEY_ENDS.split(line, maxsplit=1)[0].count(".") > _MAX_DEPTH for line in text.splitlines()):
-        raise TargetError(f"expected tables nested at most {_MAX_DEPTH} deep, got a key with more parts", file=label)
+def read_table(path: Path) -> dict[str, Any]:
+    """The TOML table in a file, which must be a regular file of at most a megabyte."""
     try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TargetError(f"expected TOML, got a syntax error: {error}", file=label) from None
-    except (RecursionError, ValueError) as error:
-        raise TargetError(f"expected TOML of a target, got something unreadable ({type(error).__name__})", file=label) from None
-    return table
+        return read_toml(path, "the description of a target in TOML", MAX_FILE_BYTES)
+    except InputError as error:
+        raise TargetError(str(error).removeprefix(f"{path}: "), file=label(path)) from None
 
 
-def parse(kind: type[T], table: dict[str, Any], label: str, prefix: str = "") -> T:
-    """The table as a noun; all of its faults at once in one TargetError."""
+def parse(kind: type[T], table: dict[str, Any], path: Path, prefix: str = "") -> T:
+    """The table of a file as a noun; all of its faults at once in one TargetError.
+
+    What comes with hwcost is validated by its tests and built directly; everybody else's files are validated here.
+    """
+    if is_shipped(path):
+        try:
+            return build(kind, table)
+        except (TypeError, ValueError, KeyError, AttributeError):
+            pass  # somebody edits the shipped files: the validator says what is wrong
+    return validate(kind, table, path, prefix)
+
+
+def validate(kind: type[T], table: dict[str, Any], path: Path, prefix: str = "") -> T:
+    """The noun a table describes, or a TargetError with every fault; `prefix` is the key path of the table in its file."""
+    from pydantic import ValidationError
+
+    from hwcost.target.faults import describe
+
     try:
         return adapter(kind).validate_python(table)
     except ValidationError as error:
         faults = describe(error, adapter(kind).json_schema(), prefix)
-    raise TargetError(listed(faults), file=label)
+    raise TargetError(listed(faults), file=label(path))
 
 
 def dump(noun: Any) -> dict[str, Any]:
     """A noun as the table it was read from: plain lists and tables, defaults left out."""
-    kind = type(noun)
-    table: dict[str, Any] = adapter(kind).dump_python(noun, mode="json", exclude_defaults=True)
+    table: dict[str, Any] = adapter(type(noun)).dump_python(noun, mode="json", exclude_defaults=True)
     return table
 
 
-@cache
+_adapters: dict[type[Any], TypeAdapter[Any]] = {}
+
+
 def adapter(kind: type[T]) -> TypeAdapter[T]:
     """The validator of a noun, built on first use."""
-    return TypeAdapter(kind)
+    from pydantic import TypeAdapter
+
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
-def _bytes(path: Path, label: str) -> bytes:
-    try:
-        kind = path.stat().st_mode
-        if not stat.S_ISREG(kind):
-            raise TargetError(f"expected a TOML file, got {_what(kind)}", file=label)
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise TargetError(f"expected a TOML file, got none that can be read: {reason}", file=label) from None
-    if len(data) > MAX_FILE_BYTES:
-        raise TargetError(f"expected a target file of at most {MAX_FILE_BYTES:,} bytes, got a larger one", file=label)
-    return data
+def is_shipped(path: Path) -> bool:
+    """Whether a file came with hwcost."""
+    return path.is_relative_to(targets_folder())
 
 
-def _text(data: bytes, label: str) -> str:
-    try:
-        return data.decode("utf-8").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        raise TargetError(f"expected UTF-8 text, got byte 0x{data[error.start]:02x} at offset {error.start}", file=label) from None
-
-
-def _what(mode: int) -> str:
-    kinds = {stat.S_IFDIR: "a directory", stat.S_IFSOCK: "a socket", stat.S_IFIFO: "a pipe"}
-    return kinds.get(stat.S_IFMT(mode), "a device file")
+def label(path: Path) -> str:
+    """How messages name a file: below the shipped folder without it, else as it was given."""
+    return path.relative_to(targets_folder()).as_posix() if is_shipped(path) else str(path)

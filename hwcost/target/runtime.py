@@ -6,15 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from pydantic import Field
-
-from hwcost.target.cited import Bytes, Channels, Cited, Flag, Name, Strict, Text, check_unique
+from hwcost.target.cited import Bytes, Cited, Count, Flag, Limits, Name, Strict, Text, check_unique
 from hwcost.target.latency import Latency
-from hwcost.target.layer import Condition, LayerFacts, Term
+from hwcost.target.layer import ALWAYS, Condition, LayerFacts, Term
 
 __all__ = ["Code", "Compiler", "FlashModel", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
 
-Kinds = Annotated[tuple[Name, ...], Field(min_length=1)]
+Kinds = Annotated[tuple[Name, ...], Limits(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +31,7 @@ class Kernel(Strict):
     kinds: Kinds
     kernel: Literal["optimised", "reference", "free"]
     source: Text
-    when: Condition = Condition()
+    when: Condition = ALWAYS
     confirmed: Flag = True
 
 
@@ -62,7 +60,7 @@ class RamModel(Strict):
 
     planner: Literal["optimal", "tflm-greedy", "greedy-by-size", "unknown"]
     """`tflm-greedy`: largest first, each into the first gap that is wide enough while it lives."""
-    alignment_bytes: Cited[Channels]
+    alignment_bytes: Cited[Count]
     tie: Literal["execution-descending", "execution-ascending"] = "execution-descending"
     """Which of two equal sizes a greedy planner places first."""
     arena_regions: Literal["one", "many"] = "one"
@@ -85,7 +83,7 @@ class Scratch(Strict):
     kinds: Kinds
     source: Text
     terms: tuple[Term, ...] = ()
-    when: Condition = Condition()
+    when: Condition = ALWAYS
     confirmed: Flag = True
 
 
@@ -125,7 +123,7 @@ class Runtime(Strict):
     """Cores it is described for; others are refused by name."""
     sources: tuple[Text, ...]
     compiler: Compiler | None = None
-    pointer_bytes: Cited[Channels] | None = None
+    pointer_bytes: Cited[Count] | None = None
     kernels: tuple[Kernel, ...] = ()
     ram: RamModel | None = None
     scratch: tuple[Scratch, ...] = ()
