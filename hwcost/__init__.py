@@ -37,7 +37,8 @@ if TYPE_CHECKING:
         TargetError,
         UnsupportedOpError,
     )
-    from hwcost.frontends import from_onnx, from_torch
+    from hwcost.frontends.from_onnx import from_onnx
+    from hwcost.frontends.from_torch import from_torch
     from hwcost.graph import Graph, Node, Parameter
     from hwcost.target import Device, Runtime, Target
     from hwcost.tensor import Quantisation, TensorSpec
@@ -71,8 +72,8 @@ _HOME = {
     "UnsupportedOpError": "errors",
     "Violation": "budget",
     "check": "checking",
-    "from_onnx": "frontends",
-    "from_torch": "frontends",
+    "from_onnx": "frontends.from_onnx",
+    "from_torch": "frontends.from_torch",
 }
 """Where each public name lives, below `hwcost`."""
 
