@@ -1,0 +1,66 @@
+"""What a network takes in flash: weights, biases, quantisation, the graph as the runtime stores it, and code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hwcost.graph import Graph
+from hwcost.memory.records import record_bytes
+from hwcost.sizes import Size
+from hwcost.target import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Flash:
+    """Bytes in flash by what they hold; `unknown` says what the runtime's file does not state, which is not zero."""
+
+    weight_bytes: Size
+    bias_bytes: Size
+    quant_bytes: Size
+    metadata_bytes: Size
+    code_bytes: Size
+    unknown: tuple[str, ...] = ()
+
+    @property
+    def network_bytes(self) -> Size:
+        """The network's own bytes, which a search can change: weights, biases and quantisation."""
+        return self.weight_bytes + self.bias_bytes + self.quant_bytes
+
+    @property
+    def total_bytes(self) -> Size:
+        """Everything."""
+        return self.network_bytes + self.metadata_bytes + self.code_bytes
+
+
+def flash(graph: Graph, runtime: Runtime) -> Flash:
+    """What `graph` takes in flash under `runtime`; parameters shared by several layers count once."""
+    model = runtime.flash
+    used = graph.used_parameters.values()
+    weights = sum(parameter.bytes for role, parameter in used if role != "bias")
+    biases = sum(parameter.bytes for role, parameter in used if role == "bias")
+    if model is None:
+        return Flash(weights, biases, 0, 0, 0, (f"{runtime.reference} does not say what it takes in flash besides weights",))
+    pointer_bytes = 4 if runtime.pointer_bytes is None else runtime.pointer_bytes.value
+    unknown = [f"code of {runtime.reference}: no figure"] if model.base_code_bytes is None else []
+    if model.quant_bytes_per_channel is None:
+        unknown.append(f"quantisation parameters under {runtime.reference}: no figure")
+    base = 0 if model.base_code_bytes is None else model.base_code_bytes.value
+    kinds = {step.kind for step in graph.steps}
+    code = base + sum(entry.bytes.value for entry in model.code if kinds & set(entry.kinds))
+    per_channel = 0 if model.quant_bytes_per_channel is None else model.quant_bytes_per_channel.value
+    return Flash(
+        weight_bytes=weights,
+        bias_bytes=biases,
+        quant_bytes=per_channel * quantised_channels(graph),
+        metadata_bytes=record_bytes(model.metadata, graph, pointer_bytes),
+        code_bytes=code,
+        unknown=tuple(unknown),
+    )
+
+
+def quantised_channels(graph: Graph) -> Size:
+    """Output channels of integer layers with weights: each has a multiplier of its own in an int8 program.
+
+    Kernels want one multiplier per channel even where a file has one scale per tensor, so both count the same.
+    """
+    return sum(step.work.out_channels for step in graph.steps if 0 < step.weight_bits <= 16)
