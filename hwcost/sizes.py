@@ -35,7 +35,7 @@ def is_int(n: Size) -> bool:
 
 def ceil_div(n: Size, d: Size) -> Size:
     """Groups of `d` that cover `n`; searched sizes see the slope 1/d."""
-    if is_tensor(n):
+    if is_tensor(n) or is_tensor(d):
         smooth = n / d
         return smooth.ceil().detach() + (smooth - smooth.detach())
     return -(-n // d)
@@ -43,7 +43,7 @@ def ceil_div(n: Size, d: Size) -> Size:
 
 def floor_div(n: Size, d: Size) -> Size:
     """Whole groups of `d` inside `n`; searched sizes see the slope 1/d."""
-    if is_tensor(n):
+    if is_tensor(n) or is_tensor(d):
         smooth = n / d
         return smooth.floor().detach() + (smooth - smooth.detach())
     return n // d

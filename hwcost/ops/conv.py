@@ -12,8 +12,8 @@ from typing import ClassVar, Protocol
 
 from hwcost.errors import ShapeError
 from hwcost.ops.base import Op, Work, operator, require_positive, require_rank, shape_text
-from hwcost.ops.flow import AxisFlow, Fixed, Own, Repeated
-from hwcost.sizes import Size, exact_div, floor_div, is_int, prod
+from hwcost.ops.flow import AxisFlow, Fixed, InputAxis, Own, Repeated
+from hwcost.sizes import Size, equal, exact_div, floor_div, is_int, prod
 from hwcost.tensor import TensorSpec
 
 Padding = tuple[tuple[Size, Size], ...]
@@ -102,7 +102,12 @@ class _Conv(Op):
         return _multiply_work(self, x, y, self.patch_elements(x), y.positions)
 
     def flow(self, x: TensorSpec) -> tuple[AxisFlow, ...]:
-        return (Own(), *(Fixed() for _ in self.kernel))
+        # Groups cut both sides into equal runs, so neither can lose single channels.
+        channels = Own() if equal(self.groups, 1) else Fixed()
+        return (channels, *(Fixed() for _ in self.kernel))
+
+    def pinned(self, x: TensorSpec) -> tuple[InputAxis, ...]:
+        return () if equal(self.groups, 1) else ((0, 0),)
 
 
 @operator
