@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -80,5 +80,5 @@ def _refusal(layer: LayerFacts, runtime: Runtime) -> str:
     return f"{runtime.reference} has kernels for {layer.kind}, but none for its weights, window or channels"
 
 
-def _in_words(widths: Set[int]) -> str:
+def _in_words(widths: Collection[int]) -> str:
     return " and ".join("float" if bits == 32 else f"{bits} bits" for bits in sorted(widths))
