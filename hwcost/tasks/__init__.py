@@ -1,0 +1,29 @@
+"""Benchmark tasks, one file each; for now their reference networks.
+
+    module = tasks.reference_network("resnet8")
+    graph = hwcost.from_torch(module, module.example_input())
+
+Needs torch (the extra `nas`).
+"""
+
+from __future__ import annotations
+
+from hwcost.tasks.anomaly_detection import DenseAutoencoder
+from hwcost.tasks.image_classification import ResNet8
+from hwcost.tasks.keyword_spotting import DSCNN
+from hwcost.tasks.registry import REGISTRY, ReferenceNetwork, reference_network
+from hwcost.tasks.temporal import TemporalConvNet
+from hwcost.tasks.tiny_imagenet import ResNet18
+from hwcost.tasks.visual_wake_words import MobileNetV1
+
+__all__ = [
+    "DSCNN",
+    "REGISTRY",
+    "DenseAutoencoder",
+    "MobileNetV1",
+    "ReferenceNetwork",
+    "ResNet8",
+    "ResNet18",
+    "TemporalConvNet",
+    "reference_network",
+]
