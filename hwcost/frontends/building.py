@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hwcost.errors import GraphError, ShapeError
-from hwcost.graph import Graph, Node, Parameter
+from hwcost.graph import Graph, Node, Parameter, Storage
 from hwcost.ops.base import Op
 from hwcost.ops.reading import Array, Call, Value
 from hwcost.tensor import Kind, TensorSpec
@@ -20,6 +20,7 @@ class GraphBuilder:
     inputs: dict[str, TensorSpec] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    storage: dict[str, Storage] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
 
@@ -35,6 +36,14 @@ class GraphBuilder:
         """A constant that the file does not hold as such."""
         kind: Kind = "float" if values.dtype.kind == "f" else "bool" if values.dtype.kind == "b" else "int"
         return Value(name, tuple(values.shape), bits=values.dtype.itemsize * 8 if kind != "bool" else 8, kind=kind, read=lambda: values)
+
+    def store(self, value: Value) -> Value:
+        """Have what some node makes, or an input, stored as `value` says: its bits, kind and scales."""
+        if value.name in self.inputs:
+            self.inputs[value.name] = value.spec
+        else:
+            self.storage[value.name] = Storage(value.bits, value.quantisation, value.kind)
+        return value
 
     def emit(self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None) -> tuple[Value, ...]:
         """Add a node of `op`; the output values, with the batch (of 1) put back at `batch_axis` of the file's shape."""
@@ -75,7 +84,16 @@ class GraphBuilder:
     def finish(self, outputs: Sequence[Value], unknown: Sequence[tuple[str, str]] = ()) -> Graph:
         """The network, with `outputs` in the order given."""
         names = tuple(value.name for value in outputs)
-        return Graph(self.inputs, names, tuple(self.nodes), self.parameters, name=self.name, notes=tuple(self.notes), unknown=tuple(unknown))
+        return Graph(
+            self.inputs,
+            names,
+            tuple(self.nodes),
+            self.parameters,
+            self.storage,
+            name=self.name,
+            notes=tuple(self.notes),
+            unknown=tuple(unknown),
+        )
 
 
 def _value(name: str, spec: TensorSpec, batch_axis: int | None) -> Value:

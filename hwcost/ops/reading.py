@@ -95,12 +95,18 @@ class Value:
 class Emitter(Protocol):
     """What a front end offers to readers: adding nodes and constants to the graph it builds."""
 
-    def emit(self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None) -> tuple[Value, ...]:
+    def emit(
+        self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None
+    ) -> tuple[Value, ...]:
         """Add a node; its output values."""
         ...
 
     def constant(self, name: str, values: Array) -> Value:
         """A constant that the file does not hold as such."""
+        ...
+
+    def store(self, value: Value) -> Value:
+        """Have what some node makes stored as `value` says: its bits, kind and scales."""
         ...
 
 
@@ -158,6 +164,10 @@ class Call:
         if batch_axis == KEEP:
             batch_axis = 0 if any(value.batch_axis is not None for value in inputs) else None
         return self.emitter.emit(self, op, inputs, given, batch_axis)
+
+    def stored(self, value: Value, quantisation: Quantisation | None, bits: int, kind: Kind) -> Value:
+        """The same value stored another way than the operator that makes it would by itself."""
+        return self.emitter.store(replace(value, quantisation=quantisation, bits=bits, kind=kind))
 
     def constant(self, values: Any, suffix: str = "constant") -> Value:
         """A constant made by the reader (a scalar attribute used as an operand, a split bias)."""
