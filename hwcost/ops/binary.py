@@ -29,7 +29,7 @@ class _Binary(Op):
 
     def infer(self, *inputs: TensorSpec) -> TensorSpec:
         self._require_operands(inputs)
-        return inputs[0].with_shape(broadcast(*(x.shape for x in inputs)))
+        return inputs[0].with_shape(broadcast(self, *(x.shape for x in inputs)))
 
     def _require_operands(self, inputs: tuple[TensorSpec, ...]) -> None:
         expected = 2 if self.constant is None else 1
@@ -143,7 +143,7 @@ class Where(Op):
     kind: ClassVar[str] = "where"
 
     def infer(self, condition: TensorSpec, left: TensorSpec, right: TensorSpec) -> TensorSpec:
-        return left.with_shape(broadcast(condition.shape, left.shape, right.shape))
+        return left.with_shape(broadcast(self, condition.shape, left.shape, right.shape))
 
     def flow(self, condition: TensorSpec, left: TensorSpec, right: TensorSpec) -> tuple[AxisFlow, ...]:
         return broadcast_flow(condition, left, right)

@@ -8,14 +8,19 @@ from itertools import zip_longest
 import numpy as np
 
 from hwcost.errors import ShapeError
+from hwcost.ops.base import Op
 from hwcost.ops.flow import AxisFlow, Fixed, InputAxis, Same
 from hwcost.sizes import Size, equal
 from hwcost.tensor import TensorSpec
 
 
-def broadcast(*shapes: tuple[Size, ...]) -> tuple[Size, ...]:
-    """The common shape; raises ShapeError with both shapes where an axis differs and is 1 in neither."""
-    return reduce(_pair, shapes)
+def broadcast(op: Op, *shapes: tuple[Size, ...]) -> tuple[Size, ...]:
+    """The common shape; raises ShapeError with all shapes where an axis differs and is 1 in neither."""
+    try:
+        return reduce(_pair, shapes)
+    except ValueError:
+        expected = "shapes that are equal or 1 along each axis, counted from the last"
+        raise ShapeError(f"{type(op).__name__} expects {expected}", shapes=shapes) from None
 
 
 def broadcast_flow(*inputs: TensorSpec) -> tuple[AxisFlow, ...]:
@@ -36,10 +41,7 @@ def repeated_axes(*inputs: TensorSpec) -> tuple[InputAxis, ...]:
 
 
 def _pair(a: tuple[Size, ...], b: tuple[Size, ...]) -> tuple[Size, ...]:
-    try:
-        axes = [_axis(n, m) for n, m in zip_longest(reversed(a), reversed(b), fillvalue=1)]
-    except ValueError:
-        raise ShapeError("shapes that meet must be equal or 1 along each axis, counted from the last", shapes=(a, b)) from None
+    axes = [_axis(n, m) for n, m in zip_longest(reversed(a), reversed(b), fillvalue=1)]
     return tuple(reversed(axes))
 
 

@@ -67,7 +67,7 @@ class MatMul(Op):
     def infer(self, a: TensorSpec, b: TensorSpec) -> TensorSpec:
         if len(a.shape) < 2 or len(b.shape) < 2 or not equal(a.shape[-1], b.shape[-2]):
             raise ShapeError(f"MatMul cannot multiply {shape_text(a.shape)} by {shape_text(b.shape)}: the inner sizes differ")
-        leading = broadcast(a.shape[:-2], b.shape[:-2])
+        leading = broadcast(self, a.shape[:-2], b.shape[:-2])
         return a.with_shape((*leading, a.shape[-2], b.shape[-1]))
 
     def work(self, a: TensorSpec, b: TensorSpec) -> Work:

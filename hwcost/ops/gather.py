@@ -30,7 +30,8 @@ class Gather(Op):
     def infer(self, x: TensorSpec, *indices: TensorSpec) -> TensorSpec:
         require_axis(self, x, self.axis)
         if len(indices) != (self.indices is None):
-            raise ShapeError(f"Gather {'without' if self.indices is None else 'with'} indices of its own got {1 + len(indices)} inputs")
+            with_or_without, expected = ("without", 2) if self.indices is None else ("with", 1)
+            raise ShapeError(f"Gather {with_or_without} constant indices expects {expected} inputs, got {1 + len(indices)}")
         self._require_inside(x)
         return x.with_shape((*x.shape[: self.axis], *self._picked(*indices), *x.shape[self.axis + 1 :]))
 
@@ -43,7 +44,7 @@ class Gather(Op):
         n = x.shape[self.axis]
         wanted = self.indices if isinstance(self.indices, tuple) else (self.indices or 0,)
         if is_int(n) and any(not 0 <= index < n for index in wanted):
-            raise ShapeError(f"Gather of {self.indices} leaves axis {self.axis} of {shape_text(x.shape)}")
+            raise ShapeError(f"Gather of {self.indices} cannot leave axis {self.axis} of {shape_text(x.shape)}")
 
     def flow(self, x: TensorSpec, *indices: TensorSpec) -> tuple[AxisFlow, ...]:
         kept = [Same(((0, axis),)) for axis in range(len(x.shape))]
