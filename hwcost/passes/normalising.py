@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hwcost.graph import Graph
+from hwcost.passes.drop_unused import drop_unused
+from hwcost.passes.fold_batch_norm import fold_batch_norm
+from hwcost.passes.fold_pad import fold_pad
+from hwcost.passes.fuse_activation import fuse_activation
+from hwcost.passes.merge_reshapes import merge_reshapes
 
 Pass = Callable[[Graph], Graph]
 
-PASSES: tuple[Pass, ...] = ()
+PASSES: tuple[Pass, ...] = (
+    drop_unused,
+    merge_reshapes,
+    fold_pad,
+    fold_batch_norm,
+    fuse_activation,
+)
 """In the order they are applied."""
 
 

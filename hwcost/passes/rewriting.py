@@ -1,0 +1,60 @@
+"""What the passes are written with: a network taken apart into nodes, and put together again without those that became nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from hwcost.graph import Graph, Node, Parameter
+
+
+def producers(graph: Graph) -> dict[str, Node]:
+    """The node that makes each value; network inputs have none."""
+    return {output: node for node in graph.nodes for output in node.outputs}
+
+
+def only_consumer(graph: Graph, value: str) -> Node | None:
+    """The one node that reads `value`, once, if nothing else does and it is no output of the network."""
+    readers = graph.consumers[value]
+    if len(readers) != 1 or value in graph.outputs or readers[0].inputs.count(value) != 1:
+        return None
+    return readers[0]
+
+
+def rewritten(
+    graph: Graph, nodes: Iterable[Node], *, renamed: Mapping[str, str] | None = None, parameters: Mapping[str, Parameter] | None = None
+) -> Graph:
+    """The network of other nodes, in which a value of `renamed` stands for another one; nothing unused is kept.
+
+    A value that stands for another takes its storage from it. Parameters given are added to, or replace, those there are.
+    """
+    names = renamed or {}
+    rewired = [replace(node, inputs=tuple(_final(name, names) for name in node.inputs)) for node in nodes]
+    outputs = tuple(_final(name, names) for name in graph.outputs)
+    return _without_unused(graph, rewired, outputs, {**graph.parameters, **(parameters or {})})
+
+
+def _final(name: str, renamed: Mapping[str, str]) -> str:
+    while name in renamed:
+        name = renamed[name]
+    return name
+
+
+def _without_unused(graph: Graph, nodes: Sequence[Node], outputs: tuple[str, ...], parameters: Mapping[str, Parameter]) -> Graph:
+    """Nodes that lead to an output, and the parameters and storage they use."""
+    needed = set(outputs)
+    kept: list[Node] = []
+    for node in reversed(nodes):
+        if not needed.isdisjoint(node.outputs):
+            kept.append(node)
+            needed.update(node.inputs)
+    kept.reverse()
+    used = {name for node in kept for _, name in node.parameters}
+    made = set(graph.inputs).union(*(node.outputs for node in kept))
+    return replace(
+        graph,
+        nodes=tuple(kept),
+        outputs=outputs,
+        parameters={name: parameter for name, parameter in parameters.items() if name in used},
+        storage={name: storage for name, storage in graph.storage.items() if name in made},
+    )
