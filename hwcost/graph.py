@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hwcost.errors import GraphError, ShapeError
-from hwcost.ops.base import Op, Work
+from hwcost.ops.base import Op, Work, shape_text
 from hwcost.sizes import Size, ceil_div, equal, prod
 from hwcost.tensor import Kind, Quantisation, TensorSpec
 
@@ -45,7 +45,7 @@ class Parameter:
 
     @property
     def scales(self) -> Size:
-        """How many scales (and zero points) are stored with it: one per index of its quantised axis, one, or none if it is not quantised."""
+        """Scales (and zero points) stored with it: one per index of its quantised axis, one, or none if it is not quantised."""
         if self.quantisation is None:
             return 0
         return self.shape[self.quantisation.axis] if self.quantisation.axis is not None else 1
@@ -176,7 +176,7 @@ class Graph:
         except ShapeError as error:
             raise ShapeError(str(error), node=node.name) from error
         outputs = tuple(self._stored(name, spec) for name, spec in zip(node.outputs, inferred, strict=True))
-        parameters = tuple((role, replace(self.parameters[name], shape=shapes[role])) for role, name in node.parameters)
+        parameters = tuple((role, _sized(self.parameters[name], role, shapes, node)) for role, name in node.parameters)
         out_bytes = sum(spec.bytes for spec in outputs)
         return Step(node, inputs, outputs, parameters, replace(work, out_bytes=out_bytes))
 
@@ -247,7 +247,9 @@ class Graph:
     def _resized(self, before: Mapping[str, Parameter]) -> dict[str, Parameter]:
         """Parameters with the shapes of this graph's walk; those that did not change keep their values."""
         sized = {name: parameter for name, (_, parameter) in self.used_parameters.items()}
-        return {name: old if name not in sized or _same_shape(sized[name].shape, old.shape) else sized[name] for name, old in before.items()}
+        return {
+            name: old if name not in sized or _same_shape(sized[name].shape, old.shape) else sized[name] for name, old in before.items()
+        }
 
     def as_int8(self) -> Graph:
         """The int8 program that quantising this network would make: what a float file is priced as.
@@ -261,7 +263,9 @@ class Graph:
                 roles.setdefault(name, (node.op, role))
         parameters = {name: _parameter_as_int8(p, *roles[name]) if name in roles else p for name, p in self.parameters.items()}
         inputs = {name: spec.as_int8() for name, spec in self.inputs.items()}
-        storage = {name: Storage(spec.bits, spec.quantisation, spec.kind) for name, spec in ((n, s.as_int8()) for n, s in self.values.items())}
+        storage = {
+            name: Storage(spec.bits, spec.quantisation, spec.kind) for name, spec in ((n, s.as_int8()) for n, s in self.values.items())
+        }
         if parameters == dict(self.parameters) and inputs == dict(self.inputs) and all(not s.is_float for s in self.values.values()):
             return self
         return replace(self, inputs=inputs, parameters=parameters, storage=storage, projected_from="float32")
@@ -292,6 +296,17 @@ class Graph:
             return False
         pairs = zip(self.steps, other.steps, strict=True)
         return all(_close(p, q, tolerance) for a, b in pairs for (_, p), (_, q) in zip(a.parameters, b.parameters, strict=True))
+
+
+def _sized(parameter: Parameter, role: str, shapes: Mapping[str, tuple[Size, ...]], node: Node) -> Parameter:
+    """The parameter with the shape that its operator asks for; one that has values must have that shape already."""
+    if role not in shapes:
+        known = ", ".join(shapes) or "none"
+        raise GraphError(f"{node.op.kind} expects the parameters {known}; got '{parameter.name}' as its {role}", node=node.name)
+    if parameter.read is not None and not _same_shape(parameter.shape, shapes[role]):
+        expected = f"{node.op.kind} expects a {role} of shape {shape_text(shapes[role])}"
+        raise ShapeError(f"{expected}, got '{parameter.name}' of shape {shape_text(parameter.shape)}", node=node.name)
+    return replace(parameter, shape=shapes[role])
 
 
 def _close(a: Parameter, b: Parameter, tolerance: float) -> bool:

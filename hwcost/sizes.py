@@ -36,7 +36,7 @@ def is_int(n: Size) -> bool:
 def ceil_div(n: Size, d: Size) -> Size:
     """Groups of `d` that cover `n`; searched sizes see the slope 1/d."""
     if is_tensor(n) or is_tensor(d):
-        smooth = n / d
+        smooth = _ratio(n, d)
         return smooth.ceil().detach() + (smooth - smooth.detach())
     return -(-n // d)
 
@@ -44,7 +44,7 @@ def ceil_div(n: Size, d: Size) -> Size:
 def floor_div(n: Size, d: Size) -> Size:
     """Whole groups of `d` inside `n`; searched sizes see the slope 1/d."""
     if is_tensor(n) or is_tensor(d):
-        smooth = n / d
+        smooth = _ratio(n, d)
         return smooth.floor().detach() + (smooth - smooth.detach())
     return n // d
 
@@ -52,10 +52,15 @@ def floor_div(n: Size, d: Size) -> Size:
 def exact_div(n: Size, d: Size) -> Size:
     """`n / d` where `d` is known to divide `n`; no rounding hides a mistake: an int that does not divide raises ValueError."""
     if is_tensor(n) or is_tensor(d):
-        return n / d
+        return _ratio(n, d)
     if is_int(n) and is_int(d) and n % d:
         raise ValueError(f"{n} is not a multiple of {d}")
     return n // d
+
+
+def _ratio(n: Size, d: Size) -> Size:
+    """The quotient, correctly rounded: torch multiplies a plain number by the reciprocal of a tensor, which makes 103 / 103 less than 1."""
+    return n / d if is_tensor(n) else sys.modules["torch"].as_tensor(n, dtype=d.dtype) / d
 
 
 def round_up(n: Size, step: Size) -> Size:
