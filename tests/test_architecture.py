@@ -34,6 +34,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "energy": ("latency",),
     "memory": ("kernels",),
     "cost": ("energy", "memory", "passes"),
+    "columns": ("channels", "latency"),
+    "compiled": ("columns", "cost"),
     "budget": ("cost",),
     "checking": ("budget", "frontends"),
     "boards": ("target",),
@@ -42,7 +44,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "measure": ("verify",),
     "fit": ("measure",),
     "tasks": ("checking",),
-    "nas": ("tasks",),
+    "nas": ("compiled", "tasks"),
     "report": ("fit", "nas"),
     "cli": ("report",),
 }
@@ -50,6 +52,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
 
 TYPES_ONLY = {("errors", "budget")}
 """Imports against the order, for annotations alone: BudgetError says what its violations are."""
+
+PACKAGE_READERS = {"report", "cli"}
+"""Rooms above all others may ask the package for its version."""
 
 ANYWHERE = {"numpy"}
 LIBRARIES: dict[str, set[str]] = {
@@ -138,6 +143,7 @@ def import_faults(module: str, tree: ast.Module) -> Iterator[str]:
         if library == "hwcost":
             other = inner.partition(".")[0]
             allowed = other in below(room) or (imported.types_only and (room, other) in TYPES_ONLY)
+            allowed |= other in ("", "__version__") and room in PACKAGE_READERS
             if not allowed:
                 yield f"{where}: {other or 'the package itself'} is not below {room}"
         elif library == "<relative>":
@@ -235,6 +241,7 @@ def test_the_import_rules_can_fail(module, source, fault):
         ("graph", "import json\nimport numpy as np\nfrom hwcost.ops.conv import Conv2d\nfrom hwcost import sizes"),
         ("frontends.from_torch", "import torch"),
         ("errors", "if TYPE_CHECKING:\n    from hwcost.budget import Violation"),
+        ("report.json", "import hwcost\nfrom hwcost import __version__"),
         ("memory.exact", "from ortools.sat.python import cp_model"),
     ],
 )
