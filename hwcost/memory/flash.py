@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hwcost.graph import Graph
@@ -45,22 +46,23 @@ def flash(graph: Graph, runtime: Runtime) -> Flash:
     if model.quant_bytes_per_channel is None:
         unknown.append(f"quantisation parameters under {runtime.reference}: no figure")
     base = 0 if model.base_code_bytes is None else model.base_code_bytes.value
-    kinds = {step.kind for step in graph.steps}
-    code = base + sum(entry.bytes.value for entry in model.code if kinds & set(entry.kinds))
+    used_kinds = [step.kind for step in graph.steps]
+    code = base + sum(entry.total_bytes(used_kinds) for entry in model.code)
     per_channel = 0 if model.quant_bytes_per_channel is None else model.quant_bytes_per_channel.value
     return Flash(
         weight_bytes=weights,
         bias_bytes=biases,
-        quant_bytes=per_channel * quantised_channels(graph),
+        quant_bytes=per_channel * quantised_channels(graph, model.quant_kinds),
         metadata_bytes=record_bytes(model.metadata, graph, pointer_bytes),
         code_bytes=code,
         unknown=tuple(unknown),
     )
 
 
-def quantised_channels(graph: Graph) -> Size:
-    """Output channels of integer layers with weights: each has a multiplier of its own in an int8 program.
+def quantised_channels(graph: Graph, kinds: Sequence[str] = ()) -> Size:
+    """Output channels of integer layers with weights (of `kinds`, if given): each has a multiplier of its own in an int8 program.
 
     Kernels want one multiplier per channel even where a file has one scale per tensor, so both count the same.
     """
-    return sum(step.work.out_channels for step in graph.steps if 0 < step.weight_bits <= 16)
+    steps = (step for step in graph.steps if 0 < step.weight_bits <= 16 and (not kinds or step.kind in kinds))
+    return sum(step.work.out_channels for step in steps)

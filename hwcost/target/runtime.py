@@ -89,10 +89,18 @@ class Scratch(Strict):
 
 @dataclass(frozen=True, slots=True)
 class Code(Strict):
-    """Machine code linked once if any operator of these kinds is used."""
+    """Machine code that operators of these kinds bring in."""
 
     kinds: Kinds
     bytes: Cited[Bytes]
+    per: Literal["program", "kind", "layer"] = "program"
+    """Linked once if any of the kinds is used, once for each kind used, or generated for every layer."""
+
+    def total_bytes(self, used: Sequence[str]) -> int:
+        """Bytes in a program whose layers are of the kinds `used`, one entry a layer."""
+        hits = [kind for kind in used if kind in self.kinds]
+        count = {"program": int(bool(hits)), "kind": len(set(hits)), "layer": len(hits)}[self.per]
+        return count * self.bytes.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,8 @@ class FlashModel(Strict):
     """The graph as the runtime stores it."""
     quant_bytes_per_channel: Cited[Bytes] | None = None
     """Scales and zero points, or multipliers and shifts, of one output channel."""
+    quant_kinds: tuple[Name, ...] = ()
+    """Kinds whose layers keep them per channel; none is every kind with weights. Others keep them per tensor, in the metadata."""
 
 
 @dataclass(frozen=True, slots=True)
