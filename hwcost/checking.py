@@ -3,43 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from hwcost.budget import Budget, Violation
+from hwcost.budget import METRICS, Budget, Violation
 from hwcost.cost import Cost, NodeCost, estimate
-from hwcost.errors import InputError
-from hwcost.graph import Graph
+from hwcost.errors import InputError, listed
+from hwcost.graph import Graph, Step
 from hwcost.latency import LatencyModel
 from hwcost.memory.regions import Region
-from hwcost.target import Target
+from hwcost.target import Runtime, Target
 
 if TYPE_CHECKING:
     import torch
 
 Verdict = Literal["fits", "over", "too close to call", "unsupported"]
+Storage = Literal["int8", "float32"]
 
 WORST_NODES = 3
 """Layers named with each violation: enough to start with, few enough to read."""
 
 
 @dataclass(frozen=True, slots=True)
+class Pricing:
+    """What a price depends on besides network and target; InputError for a storage that nobody prices."""
+
+    priced_as: Storage = "int8"
+    latency_model: LatencyModel | None = None
+    io_in_arena: bool | None = None
+    allow_unsupported: bool = False
+
+    def __post_init__(self) -> None:
+        if self.priced_as not in ("int8", "float32"):
+            raise InputError(f"a network is priced as int8 or float32, got '{self.priced_as}'")
+
+    def stored(self, graph: Graph) -> Graph:
+        """The network as it is priced: by default as the int8 program that quantising it would make."""
+        return graph.as_int8() if self.priced_as == "int8" else graph
+
+    def cost(self, graph: Graph, target: Target) -> Cost:
+        """What the network, stored like this, costs on a target."""
+        return estimate(
+            self.stored(graph),
+            target,
+            latency_model=self.latency_model,
+            io_in_arena=self.io_in_arena,
+            allow_unsupported=self.allow_unsupported,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What check found: the noun behind the terminal report, the Markdown and the JSON.
 
-    `budget` holds the limits judged, those of the device included; `verdict` is None where nothing was judged (`hwcost cost`).
+    `graph` is the network as it was priced, `float_islands` the layers of a quantised file that compute in floats. `budget` holds
+    the limits judged, those of the device included; `verdict` is None where nothing was judged (`hwcost cost`).
     """
 
     model: str
     graph: Graph
     target: Target
+    pricing: Pricing
     budget: Budget
     cost: Cost
     verdict: Verdict | None
     usage: Mapping[str, float]
     violations: tuple[Violation, ...]
     overflows: tuple[Region, ...]
+    float_islands: tuple[str, ...] = ()
     confidence: float | None = None
 
     @property
@@ -47,15 +79,17 @@ class Report:
         """0 within budget or nothing to judge, 1 for any other verdict."""
         return 0 if self.verdict in (None, "fits") else 1
 
-    def worst_nodes(self, metric: str) -> tuple[str, ...]:
-        """The layers that take most of a metric, the dearest first."""
-        return tuple(node.name for node in dearest(self.cost, metric)[:WORST_NODES])
+    def worst_nodes(self, metric: str, region: str | None = None) -> tuple[str, ...]:
+        """The layers that take most of a metric, the dearest first; of flash in one region, those whose weights are there."""
+        nodes = dearest(self.cost, metric)
+        there = [node for node in nodes if metric != "flash_bytes" or region in (None, node.weight_region)]
+        return tuple(node.name for node in there[:WORST_NODES])
 
 
 def dearest(cost: Cost, metric: str) -> list[NodeCost]:
     """Layers by what they take of a metric, the dearest first; for RAM, by what is live while they run."""
     share = {"ram_bytes": "live_bytes", "flash_bytes": "weight_bytes"}.get(metric, "latency_s")
-    return sorted(cost.nodes, key=lambda node: -(getattr(node, share) or 0))
+    return sorted((node for node in cost.nodes if getattr(node, share)), key=lambda node: -getattr(node, share))
 
 
 def check(
@@ -65,7 +99,7 @@ def check(
     *,
     example_input: Any = None,
     shapes: Mapping[str, Sequence[int]] | None = None,
-    priced_as: Literal["int8", "float32"] = "int8",
+    priced_as: Storage = "int8",
     allow_unsupported: bool = False,
     latency_model: LatencyModel | None = None,
     confidence: float | None = None,
@@ -73,15 +107,14 @@ def check(
 ) -> Report:
     """Whether a network fits: an ONNX file, a Graph, or an nn.Module with an example input.
 
-    Limits that `budget` leaves open on RAM and flash are the device's. Raises GraphError for a network that cannot be read,
-    InputError for a limit on a metric that nobody can price on this target.
+    Limits that `budget` leaves open on RAM and flash are the device's. With a `confidence` (0.9), the intervals of models that
+    know their own error decide instead of the point value. Raises GraphError for a network that cannot be read, InputError for a
+    limit on a metric that nobody can price on this target.
     """
+    pricing = Pricing(priced_as, latency_model, io_in_arena, allow_unsupported)
     graph = as_graph(model, example_input=example_input, shapes=shapes, allow_unsupported=allow_unsupported)
-    cost = priced(
-        graph, target, priced_as=priced_as, latency_model=latency_model, io_in_arena=io_in_arena, allow_unsupported=allow_unsupported
-    )
-    limits = (budget or Budget()).with_defaults(device_limits(target))
-    return judge(Path(model).name if isinstance(model, str | Path) else graph.name, graph, target, limits, cost, allow_unsupported, confidence)
+    name = Path(model).name if isinstance(model, str | Path) else graph.name
+    return judge(quote(name, graph, target, pricing), budget or Budget(), confidence)
 
 
 def as_graph(
@@ -105,20 +138,38 @@ def as_graph(
     return from_torch(model, example_input)
 
 
-def priced(
-    graph: Graph,
-    target: Target,
-    *,
-    priced_as: Literal["int8", "float32"] = "int8",
-    latency_model: LatencyModel | None = None,
-    io_in_arena: bool | None = None,
-    allow_unsupported: bool = False,
-) -> Cost:
-    """What a network costs as the int8 program quantising would make of it, or as it is."""
-    if priced_as not in ("int8", "float32"):
-        raise InputError(f"a network is priced as int8 or float32, got '{priced_as}'")
-    projected = graph.as_int8() if priced_as == "int8" else graph
-    return estimate(projected, target, latency_model=latency_model, io_in_arena=io_in_arena, allow_unsupported=allow_unsupported)
+def quote(name: str, graph: Graph, target: Target, pricing: Pricing) -> Report:
+    """What a network costs on a target, judged by nothing."""
+    cost = pricing.cost(graph, target)
+    return Report(name, pricing.stored(graph), target, pricing, Budget(), cost, None, {}, (), (), float_islands(graph))
+
+
+def judge(quoted: Report, budget: Budget, confidence: float | None = None) -> Report:
+    """The verdict on a cost; operators without a kernel decide it alone unless they are allowed.
+
+    Limits that `budget` leaves open on RAM and flash are the device's. Raises InputError for a limit on a metric without a figure.
+    """
+    require_confidence(confidence)
+    cost, limits = quoted.cost, budget.with_defaults(device_limits(quoted.target))
+    undecided = bool(cost.unsupported) and not quoted.pricing.allow_unsupported
+    known = _with_figures(limits, cost)
+    if known != limits and not undecided:
+        raise InputError(listed(_no_figure(metric, quoted) for metric in limits.limits() if metric not in known.limits()))
+    judged = replace(
+        quoted,
+        budget=limits,
+        usage=known.usage(cost),
+        violations=known.violations(cost),
+        overflows=tuple(region for region in cost.regions if region.overflow_bytes),
+        confidence=confidence,
+    )
+    return replace(judged, verdict="unsupported" if undecided else _verdict(judged))
+
+
+def require_confidence(confidence: float | None) -> None:
+    """Raise InputError unless a confidence is a share between none and all."""
+    if confidence is not None and not 0 < confidence < 1:
+        raise InputError(f"expected a confidence between 0 and 1, such as 0.9, got {confidence}")
 
 
 def device_limits(target: Target) -> Budget:
@@ -126,30 +177,54 @@ def device_limits(target: Target) -> Budget:
     return Budget(ram_bytes=target.ram_bytes or None, flash_bytes=target.flash_bytes or None)
 
 
-def judge(name: str, graph: Graph, target: Target, budget: Budget, cost: Cost, allow_unsupported: bool, confidence: float | None) -> Report:
-    """The verdict on a cost; operators without a kernel decide it alone unless they are allowed."""
-    overflows = tuple(region for region in cost.regions if region.overflow_bytes)
-    if cost.unsupported and not allow_unsupported:
-        known = _judgeable(budget, cost)
-        return Report(name, graph, target, budget, cost, "unsupported", known.usage(cost), known.violations(cost), overflows, confidence)
-    violations = budget.violations(cost)
-    verdict: Verdict = "over" if violations or overflows else "fits"
-    if confidence is not None:
-        verdict = _confident(budget, cost, bool(overflows))
-    return Report(name, graph, target, budget, cost, verdict, budget.usage(cost), violations, overflows, confidence)
-
-
-def _judgeable(budget: Budget, cost: Cost) -> Budget:
+def _with_figures(budget: Budget, cost: Cost) -> Budget:
     """The limits on metrics that have a figure."""
     return Budget(**{metric: limit for metric, limit in budget.limits().items() if getattr(cost, metric) is not None})  # type: ignore[arg-type]
 
 
-def _confident(budget: Budget, cost: Cost, overflow: bool) -> Verdict:
-    """The verdict where models know their own error: an interval across its limit is too close to call."""
-    limits = {metric: limit for metric, limit in budget.limits().items() if metric in cost.interval}
-    outside = [metric for metric, limit in limits.items() if cost.interval[metric][0] > limit]
-    across = [metric for metric, limit in limits.items() if cost.interval[metric][0] <= limit < cost.interval[metric][1]]
-    certain = [v for v in budget.violations(cost) if v.metric not in limits]
-    if outside or certain or overflow:
+def _verdict(report: Report) -> Verdict:
+    """By the point values, or, where a confidence is asked for and a model knows its error, by the interval around them."""
+    intervals = report.cost.interval if report.confidence is not None else {}
+    bounds = [(intervals[metric], limit) for metric, limit in report.budget.limits().items() if metric in intervals]
+    certain = [violation for violation in report.violations if violation.metric not in intervals]
+    if certain or report.overflows or any(low > limit for (low, _), limit in bounds):
         return "over"
-    return "too close to call" if across else "fits"
+    return "too close to call" if any(high > limit for (_, high), limit in bounds) else "fits"
+
+
+def _no_figure(metric: str, quoted: Report) -> str:
+    """Why a limit cannot be judged, and with which runtime it could be."""
+    label, human = METRICS[metric].label, METRICS[metric].human
+    found = [(target.runtime.reference, getattr(cost, metric)) for target, cost in other_runtimes(quoted)]
+    having = [f"--runtime {reference} has it ({human(figure)})" for reference, figure in found if figure is not None]
+    where = f"on {quoted.target.name} under {quoted.target.runtime.reference}"
+    why = quoted.cost.absent.get(metric, "no reason given")
+    others = "; ".join(having) or "no other described runtime has it for this network on this core"
+    return f"the limit on {label} cannot be judged, because there is no {label} {where}: {why}; {others}"
+
+
+def other_runtimes(report: Report) -> list[tuple[Target, Cost]]:
+    """The same network on the same device under every other runtime described for its core, the newest version of each."""
+    from hwcost.target.find import names
+    from hwcost.target.load import load_runtime
+
+    core = report.target.core.name
+    runtimes = [load_runtime(name, core) for name in names("runtimes") if name != report.target.runtime.name]
+    targets = [replace(report.target, runtime=runtime) for runtime in runtimes if _can_stand_in(runtime, core)]
+    pricing = replace(report.pricing, latency_model=None)
+    return [(target, pricing.cost(report.graph, target)) for target in targets]
+
+
+def _can_stand_in(runtime: Runtime, core: str) -> bool:
+    return core in runtime.cores and not runtime.data_only
+
+
+def float_islands(graph: Graph) -> tuple[str, ...]:
+    """Layers that compute in floats inside a network that is quantised elsewhere: slow and large where nobody wanted them."""
+    if not any(0 < step.weight_bits <= 8 and not step.output.is_float for step in graph.steps):
+        return ()
+    return tuple(step.node.name for step in graph.steps if _computes_in_floats(step))
+
+
+def _computes_in_floats(step: Step) -> bool:
+    return step.output.is_float and step.kind not in ("dequantize", "cast", "identity") and not step.node.op.alias

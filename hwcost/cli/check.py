@@ -1,0 +1,71 @@
+"""`hwcost check`: models against limits, the exit code is the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hwcost.budget import Budget
+from hwcost.checking import Pricing, judge, require_confidence
+from hwcost.cli.answers import Question, answered, written
+from hwcost.cli.options import (
+    AllowUnsupported,
+    Form,
+    Format,
+    IoOutsideArena,
+    LatencyModelFile,
+    Models,
+    PricedAs,
+    RuntimeName,
+    Shapes,
+    Stored,
+    TargetNames,
+    latency_model_of,
+    shapes_of,
+    targets_of,
+)
+from hwcost.cli.output import emit
+
+__all__ = ["app", "check"]
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def check(
+    models: Models,
+    target: TargetNames,
+    runtime: RuntimeName = None,
+    budget: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Limits in a file; the options below override it.")] = None,
+    max_latency: Annotated[str | None, typer.Option(metavar="50ms", help="Limit on the latency of one inference.")] = None,
+    max_ram: Annotated[str | None, typer.Option(metavar="128KiB", help="Limit on RAM; without it the device's own.")] = None,
+    max_flash: Annotated[str | None, typer.Option(metavar="512KiB", help="Limit on flash; without it the device's own.")] = None,
+    max_energy: Annotated[str | None, typer.Option(metavar="2mJ", help="Limit on the energy of one inference.")] = None,
+    confidence: Annotated[float | None, typer.Option(metavar="0.9", help="Judge the intervals of models that know their error.")] = None,
+    shape: Shapes = None,
+    priced_as: PricedAs = Stored.INT8,
+    allow_unsupported: AllowUnsupported = False,
+    io_outside_arena: IoOutsideArena = False,
+    latency_model: LatencyModelFile = None,
+    form: Format = Form.TEXT,
+) -> int:
+    r"""Say whether networks fit targets: within the limits, and within the memories of the device.
+
+    \b
+    hwcost check model.onnx --target stm32l4r5 --max-ram 64KiB --max-latency 200ms
+    hwcost check model.onnx --target stm32l4r5 --budget limits.toml --format json
+    hwcost check *.onnx --target nano33ble,rp2040 --format markdown
+    hwcost check model.onnx --target my_board.toml --runtime tflm-reference
+
+    Exits with 0 where everything fits, 1 for any other verdict, 2 for bad input or a limit that nobody can judge.
+    """
+    given = Budget.from_texts(max_latency=max_latency, max_ram=max_ram, max_flash=max_flash, max_energy=max_energy)
+    limits = given if budget is None else given.with_defaults(Budget.load(budget))
+    require_confidence(confidence)
+    pricing = Pricing(priced_as.value, latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
+    question = Question(models, targets_of(target, runtime), pricing, shapes_of(shape or ()))
+    answers = answered(question, lambda quoted: judge(quoted, limits, confidence))
+    emit(written(question, answers, form))
+    return answers.exit_code

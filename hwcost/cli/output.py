@@ -1,0 +1,42 @@
+"""Where a command's words go: data to standard output, talk to standard error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from hwcost.errors import InputError
+from hwcost.report.names import escaped
+
+__all__ = ["emit", "talk"]
+
+
+def emit(text: str) -> None:
+    """Write data at once. A reader who has gone (`hwcost ... | head`) changes nothing about the verdict."""
+    stream = sys.stdout
+    if hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _discard_the_rest()
+    except OSError as error:
+        _discard_the_rest()
+        raise InputError(f"the report cannot be written: {error.strerror or error}") from None
+
+
+def _discard_the_rest() -> None:
+    """Let Python's own flush at exit go nowhere, or it would complain once more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+def talk(message: str) -> None:
+    """Write a sentence to standard error; names from files cannot steer the terminal."""
+    try:
+        sys.stderr.write(escaped(message, keep="\n") + "\n")
+        sys.stderr.flush()
+    except OSError:
+        return  # nobody listens

@@ -1,0 +1,48 @@
+"""Several models on several targets in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hwcost.budget import METRICS
+from hwcost.checking import Report
+from hwcost.report.failure import Failure
+from hwcost.report.findings import headline
+
+__all__ = ["Row", "rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the comparison: the figures as texts in the order of METRICS, the verdict, and why it is not *fits*.
+
+    A figure above its limit ends in `!`; the runtime has its version only where two versions of one stand in the table.
+    """
+
+    model: str
+    target: str
+    runtime: str
+    figures: tuple[str, ...]
+    verdict: str
+    reason: str
+
+
+def rows(reports: Sequence[Report], failures: Sequence[Failure] = ()) -> list[Row]:
+    """Reports in the order given, then what could not be checked."""
+    references = {report.target.runtime.reference for report in reports}
+    versioned = len({reference.partition("@")[0] for reference in references}) < len(references)
+    return [_row(report, versioned) for report in reports] + [_missing(failure) for failure in failures]
+
+
+def _row(report: Report, versioned: bool) -> Row:
+    runtime = report.target.runtime.reference if versioned else report.target.runtime.name
+    figures = ((metric, getattr(report.cost, field)) for field, metric in METRICS.items())
+    over = {violation.metric for violation in report.violations}
+    texts = tuple("-" if used is None else metric.human(used) + ("!" if metric.field in over else "") for metric, used in figures)
+    reason = "" if report.exit_code == 0 else headline(report)
+    return Row(report.model, report.target.name, runtime, texts, report.verdict or "", reason)
+
+
+def _missing(failure: Failure) -> Row:
+    return Row(failure.model, failure.target or "", "", ("-",) * len(METRICS), "error", failure.error)
