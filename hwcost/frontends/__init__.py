@@ -1,4 +1,4 @@
-"""The readers of files and modules: `from_onnx.from_onnx` and `from_torch.from_torch`, for users `hwcost.from_onnx` and `hwcost.from_torch`.
+"""The readers of files and modules: `from_onnx.from_onnx` and `from_torch.from_torch`.
 
 Nothing is imported or exported here: this package is on the way to both readers, and the one must not load the other's library.
 """

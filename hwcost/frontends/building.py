@@ -45,7 +45,9 @@ class GraphBuilder:
             self.storage[value.name] = Storage(value.bits, value.quantisation, value.kind)
         return value
 
-    def emit(self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None) -> tuple[Value, ...]:
+    def emit(
+        self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None
+    ) -> tuple[Value, ...]:
         """Add a node of `op`; the output values, with the batch (of 1) put back at `batch_axis` of the file's shape."""
         made = self._infer(call, op, inputs)
         name = self.unique(call.name or op.kind)

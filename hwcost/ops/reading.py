@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -187,10 +187,13 @@ TORCH_READERS: dict[str, Reader] = {}
 """Readers by ATen name without overload, `aten.conv2d`."""
 
 
-def onnx_reader(*names: str, domain: str = "") -> Callable[[Reader], Reader]:
+ThisReader = TypeVar("ThisReader", bound=Reader)
+
+
+def onnx_reader(*names: str, domain: str = "") -> Callable[[ThisReader], ThisReader]:
     """Register a function as the reader of ONNX operators."""
 
-    def register(reader: Reader) -> Reader:
+    def register(reader: ThisReader) -> ThisReader:
         for name in names:
             ONNX_READERS[domain, name] = reader
         return reader
@@ -198,10 +201,10 @@ def onnx_reader(*names: str, domain: str = "") -> Callable[[Reader], Reader]:
     return register
 
 
-def torch_reader(*names: str) -> Callable[[Reader], Reader]:
+def torch_reader(*names: str) -> Callable[[ThisReader], ThisReader]:
     """Register a function as the reader of ATen calls (`aten.conv2d`, any overload)."""
 
-    def register(reader: Reader) -> Reader:
+    def register(reader: ThisReader) -> ThisReader:
         for name in names:
             TORCH_READERS[name] = reader
         return reader
