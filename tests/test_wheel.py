@@ -33,7 +33,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_from(installed: Path, cwd: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if not name.startswith("HWCOST_")} | {"PYTHONPATH": str(installed)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("HWCOST_")}
+    env |= {"PYTHONPATH": str(installed), "COLUMNS": "200"}
     return subprocess.run([sys.executable, *words], cwd=cwd, env=env, capture_output=True, text=True)
 
 
