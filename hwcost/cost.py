@@ -119,6 +119,13 @@ def estimate(
     )
 
 
+def placement(graph: Graph, target: Target) -> dict[str, str]:
+    """The region of every tensor and every parameter of `graph` on `target`."""
+    scratch = [kernels.choose(step, target.runtime, target.core).scratch_bytes for step in graph.steps]
+    in_flash = place_flash(graph, flash(graph, target.runtime), target)
+    return {**in_flash.region_of, **ram(graph, target, scratch).region_of}
+
+
 def _predict(graph: Graph, target: Target, model: LatencyModel | None, placed: Mapping[str, str]) -> Prediction | Absent:
     chosen = model if model is not None else latency.choose(target)
     return chosen if isinstance(chosen, Absent) else chosen.predict(graph, target, placed)

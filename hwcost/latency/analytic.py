@@ -9,9 +9,10 @@ from typing import Self
 from hwcost.errors import NotFittedError
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
+from hwcost.latency.columns import Pricing, column_pricing
 from hwcost.latency.counts import Counts, cycles
 from hwcost.latency.model import NOWHERE, Basis, LatencyModel, Unpriced
-from hwcost.latency.traffic import extra_cycles, transfers, unknown_speeds
+from hwcost.latency.traffic import Transfer, extra_cycles, transfers, unknown_speeds
 from hwcost.sizes import Size, is_int
 from hwcost.target import Latency, Price, Runtime, Target
 
@@ -58,6 +59,21 @@ class AnalyticModel(LatencyModel):
         if unknown:
             return Unpriced(step.node.name, f"the speed of external memory {' and '.join(unknown)} is not described")
         return cycles(price, Counts.of(step, kernel)) + sum(extra_cycles(transfer, target, self.figures) for transfer in moved)
+
+    def pricing(self, layers: Sequence[tuple[Step, Kernel]], target: Target, placed: Mapping[str, str] = NOWHERE) -> Pricing | None:
+        """Prices stacked; layers that wait for slow memory, or whose price depends on their channels, must be asked one by one."""
+        prices = [self.price(kernel, target) for _, kernel in layers]
+        rules = [price for price in self.figures.prices if any(kernel.layer.kind in price.kinds for _, kernel in layers)]
+        found = [price for price in prices if price is not None]
+        if len(found) < len(layers) or any(rule.when.asks_channels for rule in rules):
+            return None
+        moved = (t for (step, kernel), price in zip(layers, found, strict=True) for t in transfers(step, kernel, price, target, placed))
+        if any(self._is_slow(transfer, target) for transfer in moved):
+            return None
+        return column_pricing(found)
+
+    def _is_slow(self, transfer: Transfer, target: Target) -> bool:
+        return bool(extra_cycles(transfer, target, self.figures)) or any(unknown_speeds(iter([transfer]), target, self.figures))
 
     def remarks(self, steps: Sequence[Step]) -> tuple[str, ...]:
         """Layers larger or smaller than any that was measured."""

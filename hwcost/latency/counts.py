@@ -50,9 +50,9 @@ class Counts:
         )
 
 
-def cycles(price: Price, counts: Counts) -> Size:
+def cycles(price: Price | Any, counts: Counts) -> Size:
     """Cycles of a layer at a price, whichever its form."""
-    return linear_cycles(price, counts) if isinstance(price, LinearPrice) else parallel_cycles(price, counts)
+    return linear_cycles(price, counts) if price.form == "linear" else parallel_cycles(price, counts)
 
 
 def linear_cycles(price: LinearPrice | Any, counts: Counts) -> Size:

@@ -11,6 +11,7 @@ from typing import Literal, final
 from hwcost.errors import MeasurementError
 from hwcost.graph import Graph, Step
 from hwcost.kernels import Kernel, choose
+from hwcost.latency.columns import Pricing
 from hwcost.sizes import Size
 from hwcost.target import Target
 
@@ -106,6 +107,13 @@ class LatencyModel(ABC):
     @abstractmethod
     def layer_cycles(self, step: Step, kernel: Kernel, target: Target, placed: Mapping[str, str] = NOWHERE) -> Size | Unpriced:
         """Core cycles of one layer, or why there is no figure for it."""
+
+    def pricing(self, layers: Sequence[tuple[Step, Kernel]], target: Target, placed: Mapping[str, str] = NOWHERE) -> Pricing | None:
+        """Cycles of all these layers at once, from columns of counts; None where each layer must be asked for itself.
+
+        What it decides by size (which kernel, which price) it decides for the sizes the layers have now.
+        """
+        return None
 
     def remarks(self, steps: Sequence[Step]) -> tuple[str, ...]:
         """What about these layers lies outside of what the model was made from."""

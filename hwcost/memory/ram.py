@@ -10,6 +10,7 @@ from hwcost.memory.buffers import Buffer, Plan
 from hwcost.memory.lifetime import Lifetimes, Span, lifetimes
 from hwcost.memory.placement import greedy_by_size, place, tflm_greedy
 from hwcost.memory.records import record_bytes
+from hwcost.sizes import Size
 from hwcost.target import Memory, RamModel, Runtime, Target
 
 
@@ -30,8 +31,9 @@ class Ram:
     """RAM in bytes by what it holds.
 
     `arena_bytes` is what is placed, scratch included, over all regions; `live_peak_bytes` counts activations alone, inputs and
-    outputs included; `live_bytes` the same for each step; `scratch_bytes` is the most any layer asks for; `io_bytes` are inputs and outputs kept outside the arena.
-    `runtime_bytes` holds the runtime's static data and what it keeps in the arena for good. `unknown` is what has no figure.
+    outputs included, and `live_bytes` is the same for each step; `scratch_bytes` is the most any layer asks for; `io_bytes` are inputs
+    and outputs kept outside the arena. `runtime_bytes` holds the runtime's static data and what it keeps in the arena for good.
+    `unknown` is what has no figure.
     """
 
     arena_bytes: int
@@ -75,8 +77,8 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
     buffers = _buffers(graph, spans, scratch, model, in_arena)
     plans = _place(buffers, model, target.ram_regions)
     placed = tuple(item for region, plan in plans.items() for item in _placed_tensors(region, plan, buffers, spans))
-    persistent, static, unknown = _runtime_bytes(graph, target.runtime)
-    stack = 0 if model is None or model.stack_bytes is None else model.stack_bytes.value
+    persistent, static = _runtime_bytes(graph, target.runtime)
+    stack = _stack_bytes(model)
     outside = 0 if in_arena else sum(size for span, size in zip(spans.spans, spans.sizes(graph.values), strict=True) if span.is_io)
     return Ram(
         arena_bytes=sum(plan.height_bytes for plan in plans.values()),
@@ -85,7 +87,7 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
         io_bytes=outside,
         runtime_bytes=persistent + static,
         stack_bytes=stack,
-        reserved_bytes=sum(memory.reserved_bytes.value for memory in target.ram_regions),
+        reserved_bytes=_reserved_bytes(target),
         live_bytes=rows if graph.steps else (),
         peak_step=peak_step,
         live_tensors=tuple(span.name for span in spans.live(peak_step)),
@@ -94,7 +96,7 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
         planner=" + ".join(dict.fromkeys(plan.method for plan in plans.values())),
         bound_bytes=sum(plan.lower_bound_bytes for plan in plans.values()),
         optimal=len(plans) == 1 and all(plan.optimal for plan in plans.values()),
-        unknown=(*unknown, *_unknown_scratch(graph, scratch, target.runtime)),
+        unknown=(*_unstated(target.runtime), *_unknown_scratch(graph, scratch, target.runtime)),
     )
 
 
@@ -175,19 +177,35 @@ def _placed_tensors(region: str, plan: Plan, buffers: Sequence[Buffer], spans: L
     return placed
 
 
-def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[int, int, list[str]]:
-    """What the runtime keeps in the arena for good, its static data, and what nobody states."""
+def fixed_bytes(graph: Graph, target: Target) -> Size:
+    """RAM that is taken whatever the plan: the runtime, the stack, reserved bytes; linear in the widths of the network."""
+    return sum(_runtime_bytes(graph, target.runtime)) + _stack_bytes(target.runtime.ram) + _reserved_bytes(target)
+
+
+def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[Size, int]:
+    """What the runtime keeps in the arena for good, and its static data."""
     model = runtime.ram
     if model is None:
-        return 0, 0, [f"RAM of {runtime.reference} besides the arena: no figure"]
+        return 0, 0
     pointer_bytes = 4 if runtime.pointer_bytes is None else runtime.pointer_bytes.value
-    persistent = record_bytes(model.persistent, graph, pointer_bytes)
-    unknown = []
-    if model.runtime_bytes is None:
-        unknown.append(f"static RAM of {runtime.reference}: no figure")
-    if model.stack_bytes is None:
-        unknown.append(f"stack under {runtime.reference}: no figure")
-    return persistent, 0 if model.runtime_bytes is None else model.runtime_bytes.value, unknown
+    return record_bytes(model.persistent, graph, pointer_bytes), 0 if model.runtime_bytes is None else model.runtime_bytes.value
+
+
+def _stack_bytes(model: RamModel | None) -> int:
+    return 0 if model is None or model.stack_bytes is None else model.stack_bytes.value
+
+
+def _reserved_bytes(target: Target) -> int:
+    return sum(memory.reserved_bytes.value for memory in target.ram_regions)
+
+
+def _unstated(runtime: Runtime) -> list[str]:
+    """RAM that nobody has a figure for."""
+    model = runtime.ram
+    if model is None:
+        return [f"RAM of {runtime.reference} besides the arena: no figure"]
+    static = [f"static RAM of {runtime.reference}: no figure"] if model.runtime_bytes is None else []
+    return static + ([f"stack under {runtime.reference}: no figure"] if model.stack_bytes is None else [])
 
 
 def _unknown_scratch(graph: Graph, scratch: Sequence[int | None], runtime: Runtime) -> list[str]:

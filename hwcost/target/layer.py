@@ -84,7 +84,31 @@ class Condition(Strict):
 
     def holds(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> bool:
         """Whether a layer on a core with these extensions meets every key given."""
-        return self._types_hold(layer) and self._geometry_holds(layer) and self._channels_hold(layer) and self._core_holds(extensions)
+        return self.may_hold(layer, extensions) and bool(self.channels_hold(layer))
+
+    def may_hold(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> bool:
+        """Whether a layer meets every key but those of `asks_channels`: what no search of widths changes."""
+        return self._types_hold(layer) and self._geometry_holds(layer) and self._core_holds(extensions)
+
+    def channels_hold(self, layer: LayerFacts) -> Size:
+        """Whether the channels meet the keys of `asks_channels`; for columns, which entries do."""
+        inputs, outputs = layer.in_channels, layer.out_channels
+        held = True
+        if self.min_in_channels is not None:
+            held = held & (inputs >= self.min_in_channels)
+        if self.max_in_channels is not None:
+            held = held & (inputs <= self.max_in_channels)
+        if self.in_channels_multiple_of is not None:
+            held = held & (inputs % self.in_channels_multiple_of == 0)
+        if self.out_channels_multiple_of is not None:
+            held = held & (outputs % self.out_channels_multiple_of == 0)
+        return held
+
+    @property
+    def asks_channels(self) -> bool:
+        """Whether the answer depends on how many channels a layer has, so that it may change during a search."""
+        asked = (self.min_in_channels, self.max_in_channels, self.in_channels_multiple_of, self.out_channels_multiple_of)
+        return any(key is not None for key in asked)
 
     def _types_hold(self, layer: LayerFacts) -> bool:
         weights = layer.weight_bits is None or self.weight_bits is None or layer.weight_bits in self.weight_bits
@@ -95,18 +119,12 @@ class Condition(Strict):
         exact = self.kernel in (None, layer.kernel) and self.stride in (None, layer.stride)
         bounds = ((layer.kernel, self.max_kernel), (layer.stride, self.max_stride), (layer.dilation, self.max_dilation))
         within = all(most is None or all(n <= m for n, m in zip(got, most, strict=True)) for got, most in bounds)
-        return exact and within and (self.max_padding is None or max(layer.padding) <= self.max_padding)
+        padded = self.max_padding is None or max(layer.padding) <= self.max_padding
+        grouped = self.max_groups is None or layer.groups <= self.max_groups
+        return exact and within and padded and grouped and self._multiplier_holds(layer)
 
-    def _channels_hold(self, layer: LayerFacts) -> bool:
-        inputs, outputs = layer.in_channels, layer.out_channels
-        return (
-            (self.max_groups is None or layer.groups <= self.max_groups)
-            and (self.channel_multiplier is None or bool(outputs == self.channel_multiplier * inputs))
-            and (self.min_in_channels is None or bool(inputs >= self.min_in_channels))
-            and (self.max_in_channels is None or bool(inputs <= self.max_in_channels))
-            and (self.in_channels_multiple_of is None or bool(inputs % self.in_channels_multiple_of == 0))
-            and (self.out_channels_multiple_of is None or bool(outputs % self.out_channels_multiple_of == 0))
-        )
+    def _multiplier_holds(self, layer: LayerFacts) -> bool:
+        return self.channel_multiplier is None or bool(layer.out_channels == self.channel_multiplier * layer.in_channels)
 
     def _core_holds(self, extensions: Sequence[str]) -> bool:
         return (self.has_extension is None or self.has_extension in extensions) and self.lacks_extension not in extensions

@@ -1,0 +1,208 @@
+"""The cost of thousands of candidate widths: the formulas of a walk, evaluated on columns of layers.
+
+A walk asks each node in turn. Compiled, the nodes of one operator become one operator whose attributes are columns and whose inputs
+have columns for axes, so `work` is called once for all of them. Every axis is a sum of widths (`channels.py`), found by one matrix
+product; live bytes are linear in the widths too, one row for each step. No formula is restated: a contract test holds a compiled
+cost against a walked one, number by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from hwcost import energy, latency
+from hwcost.channels import trace_channels
+from hwcost.columns import Affine, Layer, LayerTables
+from hwcost.cost import placement
+from hwcost.errors import InputError
+from hwcost.graph import Graph
+from hwcost.kernels import choose
+from hwcost.latency import Absent, LatencyModel
+from hwcost.latency.columns import Pricing
+from hwcost.memory.flash import flash
+from hwcost.memory.lifetime import lifetimes
+from hwcost.memory.ram import fixed_bytes
+from hwcost.sizes import Size
+from hwcost.target import LayerFacts, Scratch, Target
+
+Widths = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Four metrics of one candidate (numbers) or of many (arrays); one that nobody can price is None, with the reason in `absent`.
+
+    `ram_bytes` is the live peak with scratch and everything fixed; the arena that `check` places can only be larger. `step_bytes`
+    has a last axis of steps, each a bound of its own: what is live, scratch included, and everything fixed.
+    """
+
+    latency_s: Size | None
+    ram_bytes: Size
+    flash_bytes: Size
+    energy_j: Size | None
+    step_bytes: Size
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+class CompiledCost:
+    """Latency, RAM, flash and energy of a network as functions of its channel widths alone.
+
+    Call it with a mapping of group names to widths (groups left out stay as they are) or with an array (..., groups) of candidates,
+    in the order of `groups`. Tensors and weights stay in the memories that the network as given is placed in.
+    Raises InputError for a name that is no group, a width below 1, and another width for a group that is frozen.
+    """
+
+    def __init__(self, graph: Graph, target: Target, *, latency_model: LatencyModel | None = None) -> None:
+        channels = trace_channels(graph)
+        self.graph, self.target = graph, target
+        self.groups = channels.groups
+        self.base: Widths = np.array([group.size for group in self.groups], dtype=np.int64)
+        layers = [(step, choose(step, target.runtime, target.core)) for step in graph.steps]
+        self._free = [index for index, group in enumerate(self.groups) if group.frozen is None]
+        self._tables = LayerTables.of(layers, channels)
+        rows = lifetimes(graph, () if target.runtime.ram is None else target.runtime.ram.in_place)
+        self._live = self._probe(lambda sized: rows.live_bytes(sized.values))
+        self._fixed = self._probe(lambda sized: (fixed_bytes(sized, target), _other_flash(sized, target)))
+        self._scratch = self._scratch_rules(layers)
+        self._latency = _Latency.of(graph, target, latency_model, [layers[index] for index in self._tables.order])
+
+    def __call__(self, widths: Mapping[str, int] | Widths) -> Candidates:
+        """The cost at these widths."""
+        chosen = self._widths(widths)
+        rows = self._tables.at(chosen)
+        fixed = self._fixed.at(chosen)
+        step_bytes = self._live.at(chosen)
+        for scratch in self._scratch:
+            step_bytes[..., scratch.steps] += scratch.bytes(rows.facts)
+        step_bytes += fixed[..., :1]
+        latency_s = self._latency.at(rows.counts, lambda: self._sized(chosen))
+        joules = energy.of(latency_s, self.target)
+        absent = dict(self._latency.absent) | ({"energy_j": joules.reason} if isinstance(joules, Absent) else {})
+        return Candidates(
+            latency_s=latency_s,
+            ram_bytes=step_bytes.max(axis=-1),
+            flash_bytes=rows.weight_bytes.sum(axis=-1) + fixed[..., 1],
+            energy_j=None if isinstance(joules, Absent) else joules,
+            step_bytes=step_bytes,
+            absent=absent,
+        )
+
+    @property
+    def pricing_is_columnar(self) -> bool:
+        """Whether latency is evaluated for all layers at once; else each candidate is walked, which is exact and slower."""
+        return self._latency.pricing is not None
+
+    def _widths(self, widths: Mapping[str, int] | Widths) -> Widths:
+        """Candidates as an array, checked."""
+        if isinstance(widths, Mapping):
+            names = [group.name for group in self.groups]
+            unknown = [name for name in widths if name not in names]
+            if unknown:
+                raise InputError(f"expected channel groups out of {', '.join(names)}, got {', '.join(unknown)}")
+            widths = np.array([widths.get(group.name, group.size) for group in self.groups], dtype=np.int64)
+        if widths.shape[-1:] != self.base.shape or (widths.size and widths.min() < 1):
+            raise InputError(f"expected {len(self.base)} widths of at least 1 for each candidate, got an array of shape {widths.shape}")
+        columns = zip(self.groups, np.moveaxis(widths, -1, 0), strict=True)
+        moved = next((group for group, column in columns if group.frozen and (column != group.size).any()), None)
+        if moved is not None:
+            raise InputError(f"group '{moved.name}' keeps its {moved.size} channels: {moved.frozen}")
+        return np.asarray(widths, dtype=np.int64)
+
+    def _sized(self, widths: Widths) -> list[Graph]:
+        """The network at each candidate, in the order of the flattened candidates."""
+        return [self._bound(row) for row in widths.reshape(-1, len(self.groups))]
+
+    def _bound(self, row: Widths) -> Graph:
+        return self.graph.rebind({node: int(n) for group, n in zip(self.groups, row, strict=True) for node in group.nodes})
+
+    def _probe(self, figures: Callable[[Graph], Sequence[Size]]) -> Affine:
+        """Figures of the network that are sums of its widths, found by doubling each in turn."""
+
+        def at(trials: Widths) -> Sequence[Size]:
+            free = {node: trials[:, index] for index in self._free for node in self.groups[index].nodes}
+            return figures(self.graph.rebind(free))
+
+        return Affine.probe(at, self.base, self._free)
+
+    def _scratch_rules(self, layers: Sequence[Layer]) -> list[_Scratch]:
+        """The layers that may ask for working memory, by the rules they may meet."""
+        runtime, extensions = self.target.runtime, self.target.core.extensions
+        shared: dict[tuple[int, ...], tuple[list[Scratch], list[int]]] = {}
+        for column, index in enumerate(self._tables.order):
+            kernel = layers[index][1]
+            runs = kernel.is_supported and not kernel.is_free
+            rules = [r for r in runtime.scratch if runs and kernel.layer.kind in r.kinds and r.when.may_hold(kernel.layer, extensions)]
+            shared.setdefault(tuple(map(id, rules)), (rules, []))[1].append(column)
+        order = np.array(self._tables.order, dtype=np.int64)
+        used = (_Scratch(tuple(rules), np.array(columns), order[columns]) for rules, columns in shared.values())
+        return [scratch for scratch in used if any(rule.terms for rule in scratch.rules)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scratch:
+    """Layers (as columns and as steps) and the rules of working memory they may meet; the first one met counts."""
+
+    rules: tuple[Scratch, ...]
+    columns: Widths
+    steps: Widths
+
+    def bytes(self, facts: LayerFacts) -> Widths:
+        """Working memory of these layers, from the facts of all layers."""
+        first = self.rules[0]
+        if len(self.rules) == 1 or not first.when.asks_channels:
+            return _over(facts, _asked(first, facts))[..., self.columns]
+        met = [_over(facts, rule.when.channels_hold(facts)) for rule in self.rules]
+        return np.asarray(np.select(met, [_over(facts, _asked(rule, facts)) for rule in self.rules], 0))[..., self.columns]
+
+
+def _asked(rule: Scratch, facts: LayerFacts) -> Size:
+    """Bytes a rule asks for."""
+    return sum(term.total(facts) for term in rule.terms)
+
+
+def _over(facts: LayerFacts, figure: Size) -> Widths:
+    """A figure as a column of every layer."""
+    return np.broadcast_to(np.asarray(figure), facts.in_channels.shape)
+
+
+def _other_flash(graph: Graph, target: Target) -> Size:
+    """Flash besides the weights: linear in the widths, while weights are products of two."""
+    content = flash(graph, target.runtime)
+    return content.total_bytes - content.weight_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Latency:
+    """Latency of candidates: all layers at once where the model can, one candidate after the other where it cannot."""
+
+    model: LatencyModel | None
+    pricing: Pricing | None
+    target: Target
+    placed: Mapping[str, str]
+    absent: Mapping[str, str]
+
+    @classmethod
+    def of(cls, graph: Graph, target: Target, model: LatencyModel | None, layers: Sequence[Layer]) -> _Latency:
+        chosen = model if model is not None else latency.choose(target)
+        if isinstance(chosen, Absent):
+            return cls(None, None, target, {}, {"latency_s": chosen.reason})
+        placed = placement(graph, target)
+        reason = chosen.predict(graph, target, placed).reason
+        if reason is not None:
+            return cls(None, None, target, placed, {"latency_s": reason})
+        kinds = {step.kind for step in graph.steps}
+        by_channels = any(rule.when.asks_channels for rule in target.runtime.kernels if kinds & set(rule.kinds))
+        return cls(chosen, None if by_channels else chosen.pricing(layers, target, placed), target, placed, {})
+
+    def at(self, counts: Any, sized: Callable[[], list[Graph]]) -> Size | None:
+        """Seconds of each candidate; None where there is no model."""
+        if self.model is None:
+            return None
+        if self.pricing is not None:
+            return (self.pricing(counts).sum(axis=-1) + self.model.per_inference_cycles) / self.target.clock_hz
+        found = [self.model.predict(graph, self.target, self.placed).known_s for graph in sized()]
+        return np.array(found).reshape(np.shape(counts.positions)[:-1])
