@@ -73,7 +73,7 @@ class Strict:
     """What every table of a target file has in common: keys nobody knows are refused, and so are nan and inf."""
 
     __slots__ = ()
-    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False, "use_attribute_docstrings": True}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from hwcost.errors import TargetError
+from hwcost.errors import TargetError, shown
 from hwcost.shipped import targets_folder
 
 __all__ = ["Part", "find", "find_runtime", "folders", "looks_like_path", "names", "nearest", "versions"]
 
-Part = Literal["devices", "boards", "cores", "runtimes"]
+Part = Literal["devices", "boards", "cores", "runtimes", "latency"]
 
-_SINGULAR = {"devices": "device", "boards": "board", "cores": "core", "runtimes": "runtime"}
+_SINGULAR: dict[str, str] = {"devices": "device", "boards": "board", "cores": "core", "runtimes": "runtime", "latency": "latency"}
 
 
 def folders(beside: Path | None = None) -> tuple[Path, ...]:
     """Where targets are looked for, in order: beside the file that asks, HWCOST_TARGETS, shipped."""
     own = [Path(entry) for entry in os.environ.get("HWCOST_TARGETS", "").split(os.pathsep) if entry]
+    if missing := [str(folder) for folder in own if not folder.is_dir()]:
+        raise TargetError(f"expected HWCOST_TARGETS to name folders, got {', '.join(map(shown, missing))}")
     near = [] if beside is None else [beside.parent, beside] if beside.name in _SINGULAR else [beside]
     return tuple(dict.fromkeys([*near, *own, targets_folder()]))
 
@@ -51,7 +53,7 @@ def find_runtime(name: str, beside: Path | None = None) -> Path:
             return path
     described = versions(bare, beside)
     if described:
-        raise TargetError(f"expected one of the versions described of runtime '{bare}', {', '.join(described)}, got '{version}'")
+        raise TargetError(f"expected one of the versions described of runtime '{bare}', {', '.join(described)}, got {shown(version)}")
     raise _missing("runtime", bare, names("runtimes", beside))
 
 
@@ -76,7 +78,7 @@ def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
 def _missing(what: str, name: str, known: Iterable[str]) -> TargetError:
     near = nearest(name, known)
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "'hwcost targets list' prints the names"
-    return TargetError(f"expected the name of a described {what} or the path of a .toml file, got '{name[:80]}'; {hint}")
+    return TargetError(f"expected the name of a described {what} or the path of a .toml file, got {shown(name)}; {hint}")
 
 
 def _described(folder: Path, part: Part, name: str) -> Path | None:
@@ -88,15 +90,24 @@ def _described(folder: Path, part: Part, name: str) -> Path | None:
 
 
 def _is_part(path: Path, part: Part) -> bool:
-    """Whether an unsorted file describes this part, read off the key that only such files have."""
-    with path.open("rb") as file:
-        text = file.read(1_000_000).decode("utf-8", errors="replace")
-    return part_of(re.findall(r"^\s*\[*([a-z_]+)", text, re.MULTILINE)) == part
+    """Whether an unsorted file describes this part, read off the keys that only such files have."""
+    return part_of(re.findall(r"^\s*\[*([a-z_]+)", _start_of(path), re.MULTILINE)) == part
+
+
+def _start_of(path: Path) -> str:
+    """As much of a file as a target may have; nothing of one that cannot be read, which opening it will say."""
+    try:
+        with path.open("rb") as file:
+            return file.read(1_000_000).decode("utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def part_of(keys: Iterable[str]) -> Part:
     """What a file with these top-level keys describes."""
     present = set(keys)
+    if "prices" in present or "basis" in present:
+        return "latency"
     if "isa" in present:
         return "cores"
     if present & {"kernels", "data_only"} or {"version", "cores"} <= present:
@@ -117,7 +128,8 @@ def _versions(folder: Path, runtime: str) -> list[tuple[str, Path]]:
     found = [(path.parent.name, path) for path in (folder / "runtimes" / runtime).glob("*/runtime.toml")]
     lone = folder / f"{runtime}.toml"
     if not found and lone.is_file() and _is_part(lone, "runtimes"):
-        found = [("", lone)]
+        stated = re.search(r'^version\s*=\s*"([^"]*)"', _start_of(lone), re.MULTILINE)
+        found = [(stated[1] if stated else "", lone)]
     return sorted(found, key=lambda item: _natural(item[0]))
 
 
