@@ -78,7 +78,12 @@ def _arguments(node: FxNode) -> Iterator[tuple[Any, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A torch dtype or layout as its name, sequences as tuples, numbers and text as they are."""
+    """A torch dtype or layout as its name, sequences as tuples, text as it is.
+
+    A number is the shortest decimal of its float32, which is what every format keeps of it.
+    """
+    if isinstance(value, float):
+        return float(str(np.float32(value)))
     if isinstance(value, list | tuple):
         return tuple(plain(item) for item in value)
     if type(value).__module__.partition(".")[0] == "torch":

@@ -128,11 +128,20 @@ class ProgramReading:
     def _call(self, module: GraphModule, node: FxNode) -> None:
         name = operator_name(node.target)
         if node.target is operator.getitem:
-            self.read[node] = _spread(self.read[node.all_input_nodes[0]])[_index(node)]
+            self._pick(node)
         elif name in WRAPPERS:
             self._wrapped(module, node)
         elif name not in WITHOUT_EFFECT:
             self.read[node] = self._constant(node, node.name) if self._is_constant(node) else self._layer(node, _functional(name))
+
+    def _pick(self, node: FxNode) -> None:
+        """One of the outputs of a call; readers give no outputs that only training uses, such as where a maximum stood."""
+        (source,) = node.all_input_nodes
+        outputs = _spread(self.read[source])
+        if _index(node) < len(outputs):
+            self.read[node] = outputs[_index(node)]
+        elif node.users:
+            raise GraphError(f"output {_index(node)} of {operator_name(source.target)} is not known to hwcost", node=place(source))
 
     def _wrapped(self, module: GraphModule, node: FxNode) -> None:
         part, *given = node.all_input_nodes

@@ -9,13 +9,22 @@ from hwcost.passes.drop_unused import drop_unused
 from hwcost.passes.fold_batch_norm import fold_batch_norm
 from hwcost.passes.fold_pad import fold_pad
 from hwcost.passes.fuse_activation import fuse_activation
+from hwcost.passes.fuse_compound_activation import fuse_compound_activation
+from hwcost.passes.fuse_norm import fuse_norm
+from hwcost.passes.lift_global_pool import lift_global_pool
 from hwcost.passes.merge_reshapes import merge_reshapes
+from hwcost.passes.unify_parts import unify_parts
 
 Pass = Callable[[Graph], Graph]
 
 PASSES: tuple[Pass, ...] = (
     drop_unused,
     merge_reshapes,
+    unify_parts,
+    lift_global_pool,
+    merge_reshapes,
+    fuse_norm,
+    fuse_compound_activation,
     fold_pad,
     fold_batch_norm,
     fuse_activation,

@@ -7,13 +7,14 @@ is nothing at all. So two formats that mean the same layer build equal nodes.
 
 from __future__ import annotations
 
-from hwcost.ops.forms.arithmetic import binary, choose, mapped, reduce
+from hwcost.ops.forms.arithmetic import binary, bounded, choose, mapped, reduce
 from hwcost.ops.forms.axes import concat, expand, materialised, pad, repeat, reshape, select, slice_axis, split, take, transpose
 from hwcost.ops.forms.layers import conv, conv_transpose, dense, matmul
 from hwcost.ops.forms.windows import pool, resize
 
 __all__ = [
     "binary",
+    "bounded",
     "choose",
     "concat",
     "conv",

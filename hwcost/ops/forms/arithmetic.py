@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Any
 
 import numpy as np
 
+from hwcost.ops.activation import Clip, Relu
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Add, Logical, Maximum, Minimum, Mul, Where
 from hwcost.ops.forms.axes import materialised, reshape, reshape_keeping
@@ -35,6 +37,8 @@ def binary(call: Call, op: type[Any], a: Value, b: Value, **attributes: Any) -> 
     if a.is_constant or b.is_constant:
         x, constant = (b, a) if a.is_constant else (a, b)
         first = a.is_constant and not issubclass(op, COMMUTATIVE)
+        if (bounds := _bounds(op, x, constant)) is not None:
+            return mapped(call, bounds, x)
         stored = _operand(x, constant)
         if stored is not None:
             spans, operand = stored
@@ -42,6 +46,19 @@ def binary(call: Call, op: type[Any], a: Value, b: Value, **attributes: Any) -> 
         a, b = materialised(call, a, a.batch_axis), materialised(call, b, b.batch_axis)
     left, right = _meeting(call, a, b)
     return call.emit(op(**attributes), left, right, batch_axis=_met_batch(left, right))
+
+
+def bounded(minimum: float, maximum: float) -> Op:
+    """Values held between two numbers; between 0 and nothing, ReLU."""
+    return Relu() if (minimum, maximum) == (0.0, inf) else Clip(minimum, maximum)
+
+
+def _bounds(op: type[Any], x: Value, constant: Value) -> Op | None:
+    """The larger, or smaller, of a value and one number is the value held above, or below, it."""
+    if op not in {Maximum, Minimum} or constant.elements != 1 or len(constant.shape) > len(x.shape) or constant.quantisation is not None:
+        return None
+    number = float(str(np.float32(constant.array().reshape(()))))
+    return bounded(number, inf) if op is Maximum else bounded(-inf, number)
 
 
 def _operand(x: Value, constant: Value) -> tuple[tuple[bool, ...], Value] | None:

@@ -26,9 +26,22 @@ def reshape(call: Call, x: Value, shape: Sequence[int], batch_axis: int | None =
         call.refuse(f"cannot make shape {tuple(shape)} of the {x.elements} elements of '{x.name}' {x.shape}")
     batch = _batch_after_reshape(x, tuple(shape)) if batch_axis == FOUND or x.is_constant else batch_axis
     target = replace(x, shape=tuple(shape), batch_axis=batch)
-    if x.is_constant or target.graph_shape == x.graph_shape:
-        return x.mapped(target.shape, lambda values: values.reshape(target.shape)) if x.is_constant else target
+    if x.is_constant:
+        return _same_scales(call, x, target.shape).mapped(target.shape, lambda values: values.reshape(target.shape))
+    if target.graph_shape == x.graph_shape:
+        return target
     return _placed(call.emit(Reshape.between(x.graph_shape, target.graph_shape), x, batch_axis=None), target)
+
+
+def _same_scales(call: Call, x: Value, shape: tuple[int, ...]) -> Value:
+    """A stored constant whose scales, if it has several, follow their axis to where it stands in `shape`."""
+    if x.quantisation is None or x.quantisation.axis is None:
+        return x
+    at = x.quantisation.axis
+    places = [i for i, n in enumerate(shape) if n == x.shape[at] and prod(shape[:i]) == prod(x.shape[:at])]
+    if not places:
+        call.refuse(f"the scales of '{x.name}' stand along axis {at} of {x.shape}, which {shape} does not have")
+    return replace(x, quantisation=replace(x.quantisation, axis=places[0]))
 
 
 def _batch_after_reshape(x: Value, shape: tuple[int, ...]) -> int | None:
@@ -53,7 +66,10 @@ def transpose(call: Call, x: Value, order: Sequence[int]) -> Value:
         call.refuse(f"transpose to {tuple(order)} expects each axis of {x.shape} once")
     shape = tuple(x.shape[axis] for axis in axes)
     if x.is_constant:
-        return x.mapped(shape, lambda values: values.transpose(axes), ".transposed")
+        moved = x.mapped(shape, lambda values: values.transpose(axes), ".transposed")
+        if x.quantisation is None or x.quantisation.axis is None:
+            return moved
+        return replace(moved, quantisation=replace(x.quantisation, axis=axes.index(x.quantisation.axis)))
     batch = FOUND if x.batch_axis is None else axes.index(x.batch_axis)
     longer = [axis for axis in axes if x.shape[axis] != 1]
     if longer == sorted(longer):
@@ -131,7 +147,8 @@ def materialised(call: Call, x: Value, batch_axis: int | None = None) -> Value:
     batch = batch_axis if batch_axis is not None and batch_axis < len(x.shape) and x.shape[batch_axis] == 1 else None
     stored = replace(x, batch_axis=batch)
     values = x.mapped(stored.graph_shape, lambda array: array.reshape(stored.graph_shape))
-    return call.emit(Constant(stored.graph_shape, x.bits, x.kind), batch_axis=batch, value=values)
+    made = call.emit(Constant(stored.graph_shape, x.bits, x.kind), batch_axis=batch, value=values)
+    return made if x.quantisation is None else call.stored(made, values.quantisation, x.bits, x.kind)
 
 
 def pad(call: Call, x: Value, pads: Sequence[tuple[int, int]], mode: str = "constant", value: float = 0.0) -> Value:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 
 from hwcost.ops import activation as functions
 from hwcost.ops import forms
@@ -11,8 +12,6 @@ from hwcost.ops.binary import Maximum, Minimum, Pow
 from hwcost.ops.reading import Call, Value, torch_reader
 from hwcost.ops.storage import Cast
 from hwcost.tensor import Kind
-
-INF = float("inf")
 
 SIMPLE: dict[str, Callable[[], Op]] = {
     "abs": functions.Abs,
@@ -77,8 +76,7 @@ def read_clip(call: Call) -> Value:
             x = x if bound is None else forms.binary(call, op, x, bound)
         return x
     low, high = _bound(call, "min_val", "min"), _bound(call, "max_val", "max")
-    low, high = -INF if low is None else low, INF if high is None else high
-    return forms.mapped(call, functions.Relu() if (low, high) == (0.0, INF) else functions.Clip(low, high), x)
+    return forms.mapped(call, forms.bounded(-inf if low is None else low, inf if high is None else high), x)
 
 
 def _bound(call: Call, *names: str) -> float | None:

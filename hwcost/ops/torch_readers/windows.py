@@ -5,7 +5,7 @@ from __future__ import annotations
 from hwcost.ops import forms
 from hwcost.ops.pool import AdaptiveAveragePool
 from hwcost.ops.reading import Call, Value, torch_reader
-from hwcost.ops.resize import Coordinates, DepthToSpace, Mode, SpaceToDepth
+from hwcost.ops.resize import Coordinates, DepthToSpace, Mode
 from hwcost.ops.torch_readers.arguments import per_axis, symmetric
 
 MODES: dict[str, Mode] = {"nearest": "nearest", "linear": "linear", "bilinear": "linear", "bicubic": "cubic"}
@@ -82,4 +82,8 @@ def read_pixel_shuffle(call: Call) -> Value:
 
 @torch_reader("aten.pixel_unshuffle")
 def read_pixel_unshuffle(call: Call) -> Value:
-    return forms.mapped(call, SpaceToDepth(call.attribute("downscale_factor"), "CRD"), call.value(0))
+    """Split, transposed and merged, as files have it: ONNX orders the channels of its own operator otherwise."""
+    x, n = call.value(0), call.attribute("downscale_factor")
+    batch, channels, height, width = x.shape
+    blocks = forms.reshape(call, x, (batch, channels, height // n, n, width // n, n))
+    return forms.reshape(call, forms.transpose(call, blocks, (0, 1, 3, 5, 2, 4)), (batch, channels * n * n, height // n, width // n))
