@@ -26,14 +26,22 @@ from hwcost.cli.options import (
     shapes_of,
     targets_of,
 )
-from hwcost.cli.output import emit
+from hwcost.cli.output import emit, examples
 
 __all__ = ["app", "check"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+EXAMPLES = examples(
+    "hwcost check model.onnx --target stm32l4r5 --max-ram 64KiB --max-latency 200ms",
+    "hwcost check model.onnx --target stm32l4r5 --budget limits.toml --format json",
+    "hwcost check *.onnx --target nano33ble,rp2040 --format markdown",
+    "hwcost check model.onnx --target my_board.toml --runtime tflm-reference",
+)
+
+
+@app.command(short_help="Say whether networks fit targets; the exit code tells.", epilog=EXAMPLES)
 def check(
     models: Models,
     target: TargetNames,
@@ -51,13 +59,7 @@ def check(
     latency_model: LatencyModelFile = None,
     form: Format = Form.TEXT,
 ) -> int:
-    r"""Say whether networks fit targets: within the limits, and within the memories of the device.
-
-    \b
-    hwcost check model.onnx --target stm32l4r5 --max-ram 64KiB --max-latency 200ms
-    hwcost check model.onnx --target stm32l4r5 --budget limits.toml --format json
-    hwcost check *.onnx --target nano33ble,rp2040 --format markdown
-    hwcost check model.onnx --target my_board.toml --runtime tflm-reference
+    """Say whether networks fit targets: within the limits, and within the memories of the device.
 
     Exits with 0 where everything fits, 1 for any other verdict, 2 for bad input or a limit that nobody can judge.
     """

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 import hwcost
-from hwcost.cli.output import emit
+from hwcost.cli.output import emit, examples
 from hwcost.errors import InputError
 
 __all__ = ["COMMANDS", "run"]
@@ -20,6 +20,7 @@ __all__ = ["COMMANDS", "run"]
 COMMANDS = {
     "check": "hwcost.cli.check",
     "cost": "hwcost.cli.cost",
+    "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""
 
@@ -43,7 +44,13 @@ class Commands(TyperGroup):
         return command
 
 
-app = typer.Typer(cls=Commands, name="hwcost", rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+EXAMPLES = examples(
+    "hwcost check model.onnx --target stm32l4r5 --max-ram 64KiB --max-latency 200ms",
+    "hwcost cost a.onnx b.onnx --target nano33ble,rp2040",
+    "hwcost targets list",
+)
+
+app = typer.Typer(cls=Commands, name="hwcost", epilog=EXAMPLES, rich_markup_mode=None, add_completion=False, invoke_without_command=True)
 
 
 def _print_version(asked: bool) -> None:
@@ -57,11 +64,7 @@ def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version.")] = False,
 ) -> None:
-    r"""Does this network fit that microcontroller? Latency, RAM, flash and energy, with reasons.
-
-    \b
-    hwcost check model.onnx --target stm32l4r5 --max-ram 64KiB --max-latency 200ms
-    hwcost cost  a.onnx b.onnx --target nano33ble,rp2040
+    """Does this network fit that microcontroller? Latency, RAM, flash and energy, with reasons.
 
     Exit codes: 0 done or within budget, 1 any other verdict, 2 bad input or usage, 3 a compiler or board failed, 130 interrupted.
     """
@@ -79,5 +82,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except _Refusal as refusal:
         context = getattr(refusal, "ctx", None)
         path = context.command_path if context is not None else "hwcost"
-        raise InputError(f"{refusal.format_message().rstrip('.')}; '{path} --help' tells more") from None
+        said = "expected a command" if type(refusal).__name__ == "NoArgsIsHelpError" else refusal.format_message().rstrip(".")
+        raise InputError(f"{said}; '{path} --help' tells more") from None
     return code if isinstance(code, int) else 0

@@ -22,14 +22,21 @@ from hwcost.cli.options import (
     shapes_of,
     targets_of,
 )
-from hwcost.cli.output import emit
+from hwcost.cli.output import emit, examples
 
 __all__ = ["app", "cost"]
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@app.command()
+EXAMPLES = examples(
+    "hwcost cost model.onnx --target stm32l4r5",
+    "hwcost cost a.onnx b.onnx --target nano33ble,rp2040",
+    "hwcost cost model.onnx --target gap8 --shape input=1,3,96,96 --format json",
+)
+
+
+@app.command(short_help="Say what networks cost on targets, layer by layer.", epilog=EXAMPLES)
 def cost(
     models: Models,
     target: TargetNames,
@@ -41,13 +48,7 @@ def cost(
     latency_model: LatencyModelFile = None,
     form: Format = Form.TEXT,
 ) -> int:
-    r"""Say what networks cost on targets: latency, RAM, flash and energy, layer by layer, and where each figure comes from.
-
-    \b
-    hwcost cost model.onnx --target stm32l4r5
-    hwcost cost a.onnx b.onnx --target nano33ble,rp2040
-    hwcost cost model.onnx --target gap8 --shape input=1,3,96,96 --format json
-    """
+    """Say what networks cost on targets: latency, RAM, flash and energy, layer by layer, and where each figure comes from."""
     pricing = Pricing(priced_as.value, latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
     question = Question(models, targets_of(target, runtime), pricing, shapes_of(shape or ()))
     answers = answered(question, lambda quoted: quoted)

@@ -46,7 +46,7 @@ class Stored(StrEnum):
     FLOAT32 = "float32"
 
 
-Models = Annotated[list[str], typer.Argument(metavar="MODEL.onnx...", help="ONNX files.", show_default=False)]
+Models = Annotated[list[str], typer.Argument(metavar="MODEL.onnx", help="ONNX files.", show_default=False)]
 TargetNames = Annotated[
     list[str],
     typer.Option(

@@ -8,7 +8,7 @@ import sys
 from hwcost.errors import InputError
 from hwcost.report.names import escaped
 
-__all__ = ["emit", "talk"]
+__all__ = ["emit", "examples", "talk"]
 
 
 def emit(text: str) -> None:
@@ -40,3 +40,8 @@ def talk(message: str) -> None:
         sys.stderr.flush()
     except OSError:
         return  # nobody listens
+
+
+def examples(*commands: str) -> str:
+    """The end of a help text: commands on lines of their own, which the parser keeps as they are below a backspace."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  {command}" for command in commands)])
