@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal, final
 
-from hwcost.errors import MeasurementError
+from hwcost.errors import MeasurementError, shown
 from hwcost.graph import Graph, Step
 from hwcost.kernels import Kernel, choose
 from hwcost.latency.columns import Pricing
@@ -77,11 +77,11 @@ class Prediction:
             return None
         by_cause: dict[str, list[str]] = {}
         for missing in self.unpriced:
-            by_cause.setdefault(missing.why, []).append(f"'{missing.node}'")
+            by_cause.setdefault(missing.why, []).append(shown(missing.node))
         return "; ".join(f"{why} ({_some(nodes)})" for why, nodes in by_cause.items())
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def _some(names: Sequence[str], most: int = 3) -> str:
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
 
