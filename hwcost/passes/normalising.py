@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hwcost.graph import Graph
+from hwcost.passes.drop_duplicates import drop_duplicates
 from hwcost.passes.drop_unused import drop_unused
 from hwcost.passes.fold_batch_norm import fold_batch_norm
 from hwcost.passes.fold_pad import fold_pad
@@ -20,6 +21,7 @@ Pass = Callable[[Graph], Graph]
 PASSES: tuple[Pass, ...] = (
     drop_unused,
     merge_reshapes,
+    drop_duplicates,
     unify_parts,
     lift_global_pool,
     merge_reshapes,

@@ -17,7 +17,7 @@ def read_batch_norm(call: Call) -> Value:
     x, mean, variance = call.value(0), call.optional(3), call.optional(4)
     if call.attribute("training", False) or mean is None or variance is None:
         call.refuse("batch norm by the statistics of the batch cannot run one input at a time: give it track_running_stats=True")
-    return forms.mapped(call, BatchNorm(call.attribute("eps")), x, mean=mean, variance=variance, **_affine(call, x))
+    return forms.mapped(call, BatchNorm(call.attribute("eps")), x, **_affine(call, x), mean=mean, variance=variance)
 
 
 @torch_reader("aten.layer_norm")
@@ -51,7 +51,7 @@ def read_instance_norm(call: Call) -> Value:
     x, mean, variance = call.value(0), call.optional(3), call.optional(4)
     epsilon = call.attribute("eps")
     if not call.attribute("use_input_stats"):
-        return forms.mapped(call, BatchNorm(epsilon), x, mean=mean, variance=variance, **_affine(call, x))
+        return forms.mapped(call, BatchNorm(epsilon), x, **_affine(call, x), mean=mean, variance=variance)
     return forms.mapped(call, InstanceNorm(epsilon), x, **_affine(call, x))
 
 
