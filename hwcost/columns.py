@@ -106,7 +106,7 @@ class _Table:
 
 
 WORKED = ("positions", "out_channels", "patch_elements", "in_elements", "out_elements", "in_channels")
-COUNTED = (*WORKED, "moved_bytes", "weight_elements", "weight_bytes")
+COUNTED = (*WORKED, "tensor_bytes", "weight_elements", "weight_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class LayerTables:
                 filled[name][..., table.members] = getattr(work, name)
             filled["weight_elements"][..., table.members] = elements
             filled["weight_bytes"][..., table.members] = weight_bytes
-            filled["moved_bytes"][..., table.members] = work.in_bytes + weight_bytes + out_bytes
+            filled["tensor_bytes"][..., table.members] = work.in_bytes + out_bytes
         return filled
 
     def _rows(self, filled: Mapping[str, Column]) -> Rows:
@@ -183,7 +183,7 @@ class LayerTables:
             out_height=facts.output_height,
             out_width=facts.output_width,
             weight_bytes=filled["weight_bytes"],
-            moved_bytes=filled["moved_bytes"],
+            tensor_bytes=filled["tensor_bytes"],
         )
         return Rows(counts, facts, filled["weight_bytes"] * self.counted_once)
 

@@ -17,7 +17,8 @@ from hwcost.shipped import measurements_folder
 
 SOURCES = (
     (networks.MLPERF, networks.mlperf_tiny, "mlperf_tiny"),
-    (networks.ST_12, networks.st_round_12, "mlperf_tiny_v1.2"),
+    (networks.ROUND_12, networks.round_12, "mlperf_tiny_v1.2"),
+    (networks.CMSIS_M0, networks.cmsis_nn_m0, "mlperf_tiny_totals"),
     (layers.STM32H7, layers.stm32h7, "mobilenet_layers"),
     (layers.GAP8, layers.gap8, "mobilenet_layers"),
     (layers.CFU, layers.vexriscv, "person_detect_layers"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
-from hwcost.sizes import Size, ceil_div, largest, round_up
+from hwcost.sizes import Size, ceil_div, round_up
 from hwcost.target import LinearPrice, ParallelPrice, Price
 
 __all__ = ["Counts", "cycles", "linear_cycles", "parallel_cycles"]
@@ -30,7 +30,7 @@ class Counts:
     out_height: Size
     out_width: Size
     weight_bytes: Size
-    moved_bytes: Size
+    tensor_bytes: Size
 
     @classmethod
     def of(cls, step: Step, kernel: Kernel) -> Counts:
@@ -46,7 +46,7 @@ class Counts:
             out_height=layer.output_height,
             out_width=layer.output_width,
             weight_bytes=step.weight_bytes,
-            moved_bytes=work.in_bytes + step.weight_bytes + work.out_bytes,
+            tensor_bytes=work.in_bytes + work.out_bytes,
         )
 
 
@@ -83,7 +83,5 @@ def parallel_cycles(price: ParallelPrice | Any, counts: Counts) -> Size:
     block = price.per_block + price.per_turn * turns
     step = price.per_step + price.per_patch_element * counts.patch_elements + ceil_div(counts.out_channels, tile.out_channels) * block
     computed = steps * step
-    if price.transfer_bytes_per_cycle is None:
-        return price.per_layer + computed
-    moved = counts.moved_bytes / price.transfer_bytes_per_cycle
-    return price.per_layer + (computed + moved if price.overlap == "sum" else largest(computed, moved))
+    moved = price.per_weight_byte * counts.weight_bytes + price.per_tensor_byte * counts.tensor_bytes
+    return price.per_layer + computed + moved

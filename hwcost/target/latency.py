@@ -68,9 +68,9 @@ class ParallelPrice(Strict):
         blocks = output channels / tile.out_channels
         turns  = patch elements / tile.patch_elements
         cycles = per_layer + steps * (per_step + per_patch_element * patch elements + blocks * (per_block + per_turn * turns))
-                 + moved bytes / transfer_bytes_per_cycle
+                 + per_weight_byte * weight bytes + per_tensor_byte * (input bytes + output bytes)
 
-    A dense layer has one step, and its inputs are the patch. Moved bytes are the layer's input, weights and output.
+    A dense layer has one step, and its inputs are the patch. The bytes are those moved between memories for the layer.
     """
 
     form: Literal["parallel"]
@@ -83,10 +83,8 @@ class ParallelPrice(Strict):
     per_patch_element: Factor = 0.0
     per_block: Factor = 0.0
     per_turn: Factor = 0.0
-    transfer_bytes_per_cycle: Positive | None = None
-    """Absent where the model leaves data movement out; the layer is then a lower bound."""
-    overlap: Literal["sum", "max"] = "sum"
-    """Whether transfers add to the computation or hide behind it (the larger of both counts)."""
+    per_weight_byte: Factor = 0.0
+    per_tensor_byte: Factor = 0.0
     when: Condition = ALWAYS
 
 

@@ -18,15 +18,15 @@ SYSTEMS = {
     ("v0.5", "Nucleo-L4R5ZI"): ("stm32l4r5", "cortex-m4", "tflm-cmsis-nn", "2.3.1"),
     ("v0.7", "AndesCore_d25_tflite_micro_framework"): ("ae350-d25f", "andes-d25f", "tflm-andes", "a30942e"),
     ("v0.7", "AndesCore_d45_tflite_micro_framework"): ("ae350-d45", "andes-d45", "tflm-andes", "a30942e"),
-    ("v0.7", "NUCLEO-H7A3ZI-Q"): ("stm32h7a3", "cortex-m7", "x-cube-ai", "7.1.0"),
-    ("v0.7", "NUCLEO-U575ZI-Q"): ("stm32u575", "cortex-m33", "x-cube-ai", "7.1.0"),
-    ("v0.7", "NUCLEO_L4R5ZI", "STMicroelectronics"): ("stm32l4r5", "cortex-m4", "x-cube-ai", "7.1.0"),
+    ("v0.7", "NUCLEO-H7A3ZI-Q"): ("stm32h7a3", "cortex-m7", "x-cube-ai", "7.1"),
+    ("v0.7", "NUCLEO-U575ZI-Q"): ("stm32u575", "cortex-m33", "x-cube-ai", "7.1"),
+    ("v0.7", "NUCLEO_L4R5ZI", "STMicroelectronics"): ("stm32l4r5", "cortex-m4", "x-cube-ai", "7.1"),
     ("v0.7", "EK-RA6M4"): ("ra6m4", "cortex-m33", "tflm-cmsis-nn", "2022"),
-    ("v1.0", "NUCLEO-H7A3ZI-Q"): ("stm32h7a3", "cortex-m7", "x-cube-ai", "7.3.0"),
-    ("v1.0", "NUCLEO-U575ZI-Q"): ("stm32u575", "cortex-m33", "x-cube-ai", "7.3.0"),
-    ("v1.0", "NUCLEO_L4R5ZI", "STMicroelectronics"): ("stm32l4r5", "cortex-m4", "x-cube-ai", "7.3.0"),
-    ("v1.0", "microtvm_cmsis_nn/NRF5340-DK"): ("nrf5340", "cortex-m33", "microtvm-cmsis-nn", "2022"),
-    ("v1.0", "microtvm_cmsis_nn/NUCLEO_L4R5ZI"): ("stm32l4r5", "cortex-m4", "microtvm-cmsis-nn", "2022"),
+    ("v1.0", "NUCLEO-H7A3ZI-Q"): ("stm32h7a3", "cortex-m7", "x-cube-ai", "7.3"),
+    ("v1.0", "NUCLEO-U575ZI-Q"): ("stm32u575", "cortex-m33", "x-cube-ai", "7.3"),
+    ("v1.0", "NUCLEO_L4R5ZI", "STMicroelectronics"): ("stm32l4r5", "cortex-m4", "x-cube-ai", "7.3"),
+    ("v1.0", "microtvm_cmsis_nn/NRF5340-DK"): ("nrf5340", "cortex-m33", "microtvm-cmsis-nn", "2022.11"),
+    ("v1.0", "microtvm_cmsis_nn/NUCLEO_L4R5ZI"): ("stm32l4r5", "cortex-m4", "microtvm-cmsis-nn", "2022.11"),
 }
 """The submissions kept: systems whose software is described here or stands close to one that is."""
 
@@ -53,21 +53,72 @@ def _supply(notes: str) -> str:
     return notes.removeprefix("Operating at ") if notes.startswith("Operating") else ""
 
 
-ST_12 = Set(
+ROUND_12 = Set(
     "facts",
-    "MLPerf Tiny v1.2, closed division, STMicroelectronics: X-CUBE-AI 9.0",
-    "mlcommons/tiny_results_v1.2; latency as 1000 over the inferences per second, three digits",
+    "MLPerf Tiny inference results v1.2, closed division: STMicroelectronics with X-CUBE-AI 9.0, Renesas with TFLM and CMSIS-NN",
+    "mlcommons/tiny_results_v1.2 @ b448c5c: medians of results/*/performance/results.txt, software and clock of systems/*.json",
     "Apache-2.0; unofficial quotation of public submissions",
 )
-ST_12_MS = {
-    ("stm32l4r5", "cortex-m4", 120e6): {"autoencoder": 5.26, "ds_cnn": 43.19, "resnet8": 165.1, "mobilenet_v1_025_96": 88.9},
-    ("stm32u575", "cortex-m33", 160e6): {"autoencoder": 3.43, "ds_cnn": 29.06, "resnet8": 111.1, "mobilenet_v1_025_96": 59.3},
-    ("stm32h7a3", "cortex-m7", 280e6): {"autoencoder": 1.23, "ds_cnn": 11.32, "resnet8": 40.84, "mobilenet_v1_025_96": 23.8},
-}
+RENESAS_12 = Conditions(
+    "ra8d1",
+    "cortex-m85",
+    480e6,
+    "tflm-cmsis-nn",
+    "2024",
+    "LLVM Embedded Toolchain for Arm 17.0.1",
+    board="EK-RA8D1",
+    supply="3.3 V",
+    date="v1.2",
+)
+"""The processor has Helium, and the submission's build uses it."""
 
 
-def st_round_12() -> Iterator[Measurement]:
-    for (device, core, clock_hz), figures in ST_12_MS.items():
-        conditions = Conditions(device, core, clock_hz, "x-cube-ai", "9.0.0", board=f"STMicroelectronics {device}", date="v1.2")
-        for network, ms in figures.items():
-            yield Measurement(network, "", None, conditions, "published", "mlcommons/tiny_results_v1.2", latency_s=round(ms / 1e3, 9))
+def _st_12(device: str, core: str, clock_hz: float) -> Conditions:
+    return Conditions(device, core, clock_hz, "x-cube-ai", "9.0", "gcc-arm-none-eabi-10.3-2021.10", board=f"NUCLEO, {device}", date="v1.2")
+
+
+ROUND_12_S = (
+    (
+        _st_12("stm32l4r5", "cortex-m4", 120e6),
+        {"autoencoder": 5.26e-3, "ds_cnn": 43.19e-3, "resnet8": 165.1e-3, "mobilenet_v1_025_96": 88.9e-3},
+    ),
+    (
+        _st_12("stm32u575", "cortex-m33", 160e6),
+        {"autoencoder": 3.43e-3, "ds_cnn": 29.06e-3, "resnet8": 111.1e-3, "mobilenet_v1_025_96": 59.3e-3},
+    ),
+    (
+        _st_12("stm32h7a3", "cortex-m7", 280e6),
+        {"autoencoder": 1.23e-3, "ds_cnn": 11.32e-3, "resnet8": 40.84e-3, "mobilenet_v1_025_96": 23.8e-3},
+    ),
+    (RENESAS_12, {"autoencoder": 1 / 1884.138, "ds_cnn": 1 / 288.611, "resnet8": 1 / 117.948, "mobilenet_v1_025_96": 1 / 74.665}),
+)
+
+
+def round_12() -> Iterator[Measurement]:
+    for conditions, seconds in ROUND_12_S:
+        for network, latency_s in seconds.items():
+            yield Measurement(network, "", None, conditions, "published", "mlcommons/tiny_results_v1.2", latency_s=round(latency_s, 9))
+
+
+CMSIS_M0 = Set(
+    "facts",
+    "CMSIS-NN of July 2026 on an emulated Cortex-M0+: convolution, depthwise and dense layers of the MLPerf Tiny networks together",
+    "ARM-software/CMSIS-NN built with zig cc 0.17.1 -O3, run on unicorn 2.1.4; fast multiplier, loads 2, taken branches 2, others 1",
+    "Apache-2.0 (the library); own runs",
+)
+MULTIPLYING = "multiplying layers"
+"""Name of rows that leave out pools, additions and softmax."""
+
+CMSIS_M0_COUNTS = {
+    "resnet8": (144e6, 93.9e6), "mobilenet_v1_025_96": (103e6, 70.0e6), "ds_cnn": (34.4e6, 23.4e6), "autoencoder": (2.77e6, 1.82e6)
+}  # fmt: skip
+
+
+def cmsis_nn_m0() -> Iterator[Measurement]:
+    conditions = Conditions(
+        "emulated-cortex-m0plus", "cortex-m0plus", 64e6, "cmsis-nn", "2026.7", compiler="zig cc 0.17.1 -O3",
+        memory="no wait states; loads 2, taken branches 2, others 1", board="unicorn 2.1.4",
+    )  # fmt: skip
+    for network, (cycles, instructions) in CMSIS_M0_COUNTS.items():
+        citation = "own run of CMSIS-NN on an emulated Cortex-M0+"
+        yield Measurement(network, MULTIPLYING, None, conditions, "emulated", citation, cycles=cycles, instructions=instructions)

@@ -31,7 +31,7 @@ def esp_nn() -> Iterator[Measurement]:
     for row in ESP.rows("esp_nn_kernels.csv"):
         device, core, clock_hz, memory = CHIPS[row["chip"]]
         layer = _esp_layer(row["function"], row["shape"])
-        conditions = Conditions(device, core, clock_hz, "esp-nn", "d45b843", memory=f"{memory}; operands {row['memory'].lower()}")
+        conditions = Conditions(device, core, clock_hz, "esp-nn", "1.1", memory=f"{memory}; operands {row['memory'].lower()}")
         plain = replace(conditions, runtime="esp-nn-ansi")
         for ticks, kept in ((row["ticks_optimized"], conditions), (row["ticks_ansi_c"], plain)):
             notes = "stride not stated, 1 assumed" if "pool" in row["function"] else ""
@@ -43,7 +43,7 @@ def esp_nn() -> Iterator[Measurement]:
             continue
         device, core, clock_hz, memory = CHIPS[row["chip"]]
         for column, runtime in (("latency_ms_with_esp_nn", "esp-nn"), ("latency_ms_without_esp_nn", "tflm-reference")):
-            conditions = Conditions(device, core, clock_hz, runtime, "d45b843" if runtime == "esp-nn" else "2024", memory=memory)
+            conditions = Conditions(device, core, clock_hz, runtime, "1.1" if runtime == "esp-nn" else "2024", memory=memory)
             latency_s = round(float(row[column]) / 1e3, 9)
             yield Measurement("person_detect", "", None, conditions, "published", "espressif/esp-nn, README.md", latency_s=latency_s)
 
