@@ -70,6 +70,7 @@ class Reading:
     allow_unsupported: bool = False
     values: dict[str, Value | Missing] = field(default_factory=dict)
     unknown: list[tuple[str, str]] = field(default_factory=list)
+    constant_names: set[str] = field(default_factory=set)
     folded: int = 0
     depth: int = 0
 
@@ -108,7 +109,17 @@ class Reading:
             key = scope.define(text(tensor.name))
             if key in self.values:
                 raise GraphError(f"initialiser {shown(text(tensor.name))} is stored twice")
-            self.values[key] = constant(tensor, self.builder.unique(clean(tensor.name)), self.folder)
+            self.values[key] = constant(tensor, self._constant_name(tensor.name), self.folder)
+
+    def _constant_name(self, field: object) -> str:
+        """A name for a constant: its own, numbered where two would look the same."""
+        name = candidate = clean(field)
+        number = 1
+        while candidate in self.constant_names:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.constant_names.add(candidate)
+        return candidate
 
     def _outputs(self, wanted: Sequence[str]) -> list[Value]:
         made = [self.values[name] for name in wanted]
@@ -198,7 +209,7 @@ class Reading:
         self.folded += sum(array.size for array in arrays)
         if self.folded > MOST_FOLDED_IN_ALL:
             raise GraphError(f"the file computes more than {MOST_FOLDED_IN_ALL:,} elements of constants: it is no network", node=node.name)
-        return tuple(self.builder.constant(self.builder.unique(clean(node.outputs[i] or node.name)), a) for i, a in enumerate(arrays))
+        return tuple(self.builder.constant(self._constant_name(node.outputs[i] or node.name), a) for i, a in enumerate(arrays))
 
     def _branch(self, node: FileNode, call: Call) -> None:
         """If, where the condition is known: the branch taken is read in its place. What depends on data is refused by name."""

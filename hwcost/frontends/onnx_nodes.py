@@ -165,8 +165,14 @@ def node_name(proto: onnx.NodeProto, op: str) -> str:
             if path:
                 return clean(path)
     if proto.name:
-        return clean(proto.name)
+        return clean(_last_of_fused(text(proto.name)))
     return f"{op}_{clean(proto.output[0])}" if proto.output else op
+
+
+def _last_of_fused(name: str) -> str:
+    """TensorFlow Lite joins the names of all operators it fused with semicolons; the last is the layer's own."""
+    last = name.rpartition(";")[2]
+    return last or name
 
 
 def _module_path(scopes: str, proto: onnx.NodeProto) -> str:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from hwcost.graph import Graph
 from hwcost.passes.drop_duplicates import drop_duplicates
 from hwcost.passes.drop_unused import drop_unused
+from hwcost.passes.fold_affine import fold_affine
 from hwcost.passes.fold_batch_norm import fold_batch_norm
 from hwcost.passes.fold_pad import fold_pad
+from hwcost.passes.fold_quantize import fold_quantize
 from hwcost.passes.fuse_activation import fuse_activation
 from hwcost.passes.fuse_compound_activation import fuse_compound_activation
 from hwcost.passes.fuse_norm import fuse_norm
@@ -29,13 +31,22 @@ PASSES: tuple[Pass, ...] = (
     fuse_compound_activation,
     fold_pad,
     fold_batch_norm,
+    fold_affine,
     fuse_activation,
+    fold_quantize,
 )
-"""In the order they are applied."""
+"""In the order they are applied, over and over until none changes anything. Each returns the very graph it was given if it finds
+nothing, and only ever makes a network smaller or simpler, so that this ends."""
+
+MOST_ROUNDS = 20
 
 
 def normalise(graph: Graph) -> Graph:
     """The network in normal form; normalising again changes nothing."""
-    for rewrite in PASSES:
-        graph = rewrite(graph)
+    for _ in range(MOST_ROUNDS):
+        before = graph
+        for rewrite in PASSES:
+            graph = rewrite(graph)
+        if graph is before:
+            break
     return graph

@@ -41,7 +41,7 @@ def _final(name: str, renamed: Mapping[str, str]) -> str:
 
 
 def _without_unused(graph: Graph, nodes: Sequence[Node], outputs: tuple[str, ...], parameters: Mapping[str, Parameter]) -> Graph:
-    """Nodes that lead to an output, and the parameters and storage they use."""
+    """Nodes that lead to an output, and the parameters and storage they use; the network given if that is all it has."""
     needed = set(outputs)
     kept: list[Node] = []
     for node in reversed(nodes):
@@ -51,10 +51,8 @@ def _without_unused(graph: Graph, nodes: Sequence[Node], outputs: tuple[str, ...
     kept.reverse()
     used = {name for node in kept for _, name in node.parameters}
     made = set(graph.inputs).union(*(node.outputs for node in kept))
-    return replace(
-        graph,
-        nodes=tuple(kept),
-        outputs=outputs,
-        parameters={name: parameter for name, parameter in parameters.items() if name in used},
-        storage={name: storage for name, storage in graph.storage.items() if name in made},
-    )
+    left = {name: parameter for name, parameter in parameters.items() if name in used}
+    storage = {name: storage for name, storage in graph.storage.items() if name in made}
+    if (graph.nodes, graph.outputs, graph.parameters, graph.storage) == (tuple(kept), outputs, left, storage):
+        return graph
+    return replace(graph, nodes=tuple(kept), outputs=outputs, parameters=left, storage=storage)
