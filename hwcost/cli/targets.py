@@ -13,7 +13,7 @@ import typer
 from hwcost.cli.output import emit, talk
 from hwcost.errors import TargetError
 from hwcost.quantities import format_bytes, format_hertz
-from hwcost.target import Memory, Runtime, Target
+from hwcost.target import Condition, Memory, Runtime, Target, Term
 from hwcost.target.catalogue import Entry, catalogue, described, priced_on, validate_file
 from hwcost.target.citations import Citation, citations
 from hwcost.target.read import dump
@@ -118,19 +118,18 @@ def _table_of(entries: Sequence[Entry]) -> str:
 
 def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Columns as wide as their words, whatever the terminal: the text may go to a file."""
-    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in titles:
         table.add_column(title, no_wrap=True, justify="right" if title in {"clock", "RAM", "flash", "value"} else "left")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     text = io.StringIO()
     Console(file=text, width=1000, color_system=None, emoji=False, highlight=False).print(table)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()).strip("\n") + "\n"
+    return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
 def _target_json(target: Target) -> dict[str, Any]:
@@ -158,22 +157,50 @@ def _target_text(target: Target) -> str:
     ]
     head += [f"unused   {accelerator}" for accelerator in device.accelerators]
     head += [f"note     {note}" for note in (target.board and target.board.notes, device.notes) if note]
-    parts = [("board", target.board), ("device", device), ("core", core)]
-    tables = [_numbers(name, list(citations(noun))) for name, noun in parts if noun is not None]
-    return "\n".join(["\n".join(head) + "\n", *(table for table in tables if table), _runtime_text(target.runtime)])
+    clock = target.board if target.board and target.board.clock_hz else device
+    numbers = [number for noun in (clock, device, core) for number in citations(noun) if not number.key.startswith("memories")]
+    unique = {number.key: number for number in reversed(numbers)}
+    memories = _numbers("memory", list(citations(target.memories)))
+    return "\n".join(["\n".join(head) + "\n", memories, _numbers("device", [*reversed(unique.values())]), _runtime_text(target.runtime)])
 
 
 def _runtime_text(runtime: Runtime) -> str:
-    by_kernel = {how: _kinds(runtime, how) for how in ("optimised", "reference", "free")}
-    lines = [f"runtime {runtime.reference}: {runtime.title}", f"cores    {', '.join(runtime.cores)}"]
-    lines += [f"{how:<10} {', '.join(kinds)}" for how, kinds in by_kernel.items() if kinds]
+    lines = [f"runtime  {runtime.reference}: {runtime.title}", f"cores    {', '.join(runtime.cores)}"]
     lines += [f"note     {note}" for note in (runtime.notes, _standing(runtime)) if note]
     lines += [f"source   {source}" for source in runtime.sources]
-    return "\n".join(lines) + "\n\n" + _numbers("runtime", [number for number in citations(runtime) if number.source])
+    inside = ("kernels[", "scratch[", "latency.")
+    numbers = [number for number in citations(runtime) if not number.key.startswith(inside)]
+    prices = [number for number in citations(runtime) if number.key.startswith("latency.")]
+    tables = [_kernels_table(runtime), _scratch_table(runtime), _numbers("RAM and flash", numbers), _numbers("latency", prices)]
+    return "\n".join(["\n".join(lines) + "\n", *(table for table in tables if table)])
 
 
-def _kinds(runtime: Runtime, how: str) -> list[str]:
-    return list(dict.fromkeys(kind for rule in runtime.kernels if rule.kernel == how for kind in rule.kinds))
+def _kernels_table(runtime: Runtime) -> str:
+    rows = [(rule.kernel, _when(rule.when), " ".join(rule.kinds), _sourced(rule.source, rule.confirmed)) for rule in runtime.kernels]
+    return _table(("kernel", "when", "operators", "source"), rows) if rows else ""
+
+
+def _scratch_table(runtime: Runtime) -> str:
+    rows = [(_sum(rule.terms), _when(rule.when), " ".join(rule.kinds), _sourced(rule.source, rule.confirmed)) for rule in runtime.scratch]
+    return _table(("scratch bytes", "when", "operators", "source"), rows) if rows else ""
+
+
+def _when(condition: Condition) -> str:
+    """The keys a condition has, as they stand in the file."""
+    return ", ".join(f"{key} = {json.dumps(value)}" for key, value in dump(condition).items()) or "always"
+
+
+def _sum(terms: Sequence[Term]) -> str:
+    """Terms as the sum they stand for."""
+    texts = [
+        " x ".join([f"{term.bytes:g}", *term.of]) + (f" (up to a multiple of {term.multiple_of})" if term.multiple_of > 1 else "")
+        for term in terms
+    ]
+    return " + ".join(texts) or "0"
+
+
+def _sourced(source: str, confirmed: bool) -> str:
+    return source if confirmed else f"{source} (unconfirmed)"
 
 
 def _standing(runtime: Runtime) -> str | None:
@@ -183,5 +210,5 @@ def _standing(runtime: Runtime) -> str | None:
 
 
 def _numbers(title: str, numbers: Sequence[Citation]) -> str:
-    rows = [(number.key, f"{number.value:,}", (number.source or "") + ("" if number.confirmed else " (unconfirmed)")) for number in numbers]
+    rows = [(number.key, f"{number.value:,}", _sourced(number.source or "", number.confirmed)) for number in numbers]
     return _table((title, "value", "source"), rows) if rows else ""

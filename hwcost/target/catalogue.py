@@ -88,4 +88,4 @@ def _named_core(table: dict[str, object], path: Path) -> dict[str, object]:
     embedded = table.get("core")
     if not isinstance(embedded, dict):
         return table
-    return {**table, "core": validate(Core, embedded, path, prefix="core.").name}
+    return {**table, "core": validate(Core, embedded, path, prefix="core").name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
 from hwcost.target.cited import Cited
@@ -39,9 +39,14 @@ def _walk(value: Any, key: str, source: str | None, confirmed: bool) -> Iterator
             yield from _walk(item, f"{key}.{name}", source, confirmed)
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _walk(item, f"{key}[{getattr(item, 'name', index)}]", source, confirmed)
+            yield from _walk(item, f"{key}[{_label(item, index)}]", source, confirmed)
     elif isinstance(value, int | float) and not isinstance(value, bool):
         yield Citation(key, value, source, confirmed)
+
+
+def _label(item: Any, index: int) -> Any:
+    """What a reader calls an entry of a list: its name, what it is of, or its number."""
+    return getattr(item, "name", None) or getattr(item, "what", index)
 
 
 def _own_source(noun: Any) -> str | None:
@@ -52,5 +57,6 @@ def _own_source(noun: Any) -> str | None:
 
 def _is_default(noun: Any, name: str) -> bool:
     """A default is said by nobody: it needs no source and is not printed."""
-    default = type(noun).__dataclass_fields__[name].default
+    field = type(noun).__dataclass_fields__[name]
+    default = field.default if field.default_factory is MISSING else field.default_factory()
     return bool(getattr(noun, name) == default)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -28,18 +28,18 @@ _EXPECTED = {
 
 def describe(error: ValidationError, schema: Schema, prefix: str = "") -> list[str]:
     """Every fault of a table as `key path: expected ..., got ...`; `schema` is the JSON Schema of what it should have been."""
-    return [_fault(fault, schema, prefix) for fault in error.errors(include_url=False)]
+    return [_fault(fault, schema, (prefix,) if prefix else ()) for fault in error.errors(include_url=False)]
 
 
-def _fault(fault: Any, schema: Schema, prefix: str) -> str:
+def _fault(fault: Any, schema: Schema, prefix: tuple[str, ...]) -> str:
     loc = tuple(fault["loc"])
+    holder, names = _walk(loc[:-1], schema)
     if fault["type"] == "unexpected_keyword_argument":
-        place, names = _walk(loc[:-1], schema)
-        return _placed(prefix + place, _unknown(str(loc[-1]), names))
-    place, names = _walk(loc, schema)
+        return _placed((*prefix, holder), _unknown(str(loc[-1]), names))
     if fault["type"] == "missing":
-        return _placed(prefix + _walk(loc[:-1], schema)[0], f"expected key '{loc[-1]}', got none")
-    return _placed(prefix + place, _sentence(fault, names))
+        return _placed((*prefix, holder), f"expected key '{loc[-1]}', got none")
+    place, names = _walk(loc, schema)
+    return _placed((*prefix, place), _sentence(fault, names))
 
 
 def _unknown(key: str, names: Sequence[str]) -> str:
@@ -73,7 +73,8 @@ def _bound(kind: str, context: dict[str, Any]) -> str | None:
     return words[kind].format(**context) if kind in words else None
 
 
-def _placed(place: str, message: str) -> str:
+def _placed(places: Iterable[str], message: str) -> str:
+    place = ".".join(filter(None, places))
     return f"{place}: {message}" if place else message
 
 

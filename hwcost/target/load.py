@@ -144,5 +144,5 @@ def _device_in(table: dict[str, Any], path: Path) -> tuple[Device, Core]:
     if not isinstance(embedded, dict):
         device = parse(Device, table, path)
         return device, load_core(device.core, path.parent)
-    core = parse(Core, embedded, path, prefix="core.")
+    core = parse(Core, embedded, path, prefix="core")
     return parse(Device, {**table, "core": core.name}, path), core
