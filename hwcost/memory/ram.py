@@ -100,6 +100,12 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
     )
 
 
+def arena_buffers(graph: Graph, target: Target, scratch: Sequence[int | None]) -> list[Buffer]:
+    """What the planner of a target's runtime is given for `graph`: tensors and working memory, inputs and outputs included."""
+    model = target.runtime.ram
+    return _buffers(graph, lifetimes(graph, () if model is None else model.in_place), scratch, model, in_arena=True)
+
+
 def _buffers(graph: Graph, spans: Lifetimes, scratch: Sequence[int | None], model: RamModel | None, in_arena: bool) -> list[Buffer]:
     """What the planner has to place: every block of tensors, and the working memory of each step."""
     alignment = 1 if model is None else model.alignment_bytes.value
