@@ -209,3 +209,12 @@ def read_gather(call: Call) -> Value:
         return taken
     batch = x.batch_axis if x.batch_axis is None or x.batch_axis < at else x.batch_axis + len(indices.shape) - 1
     return forms.reshape(call, taken, (*x.shape[:at], *indices.shape, *x.shape[at + 1 :]), batch_axis=batch)
+
+
+@onnx_reader("GatherND")
+def read_gather_nd(call: Call) -> Value:
+    """Stored indices of the first axis, one to a row; torch's exporter writes `x[:, order]` so, between two transposes."""
+    x, indices = call.value(0), call.value(1)
+    if not indices.is_constant or len(indices.shape) != 2 or indices.shape[1] != 1 or call.attribute("batch_dims", 0) != 0:
+        call.refuse("is known with a stored column of indices of the first axis only")
+    return forms.take(call, x, 0, [int(n) for n in indices.array().reshape(-1)])
