@@ -20,7 +20,9 @@ def lift_global_pool(graph: Graph) -> Graph:
             made[node.name] = _lifted(graph, node, reshape)
     if not made:
         return graph
-    return rewritten(graph, [new for node in graph.nodes for new in made.get(node.name, [node])])
+    stored = {f"{output}.pooled": storage for output, storage in graph.storage.items()}
+    nodes = [new for node in graph.nodes for new in made.get(node.name, [node])]
+    return rewritten(replace(graph, storage={**stored, **graph.storage}), nodes)
 
 
 def _keeps_channels(graph: Graph, node: Node) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from hwcost.graph import Graph
 from hwcost.passes.drop_duplicates import drop_duplicates
+from hwcost.passes.drop_layout import drop_layout
 from hwcost.passes.drop_unused import drop_unused
 from hwcost.passes.fold_affine import fold_affine
 from hwcost.passes.fold_batch_norm import fold_batch_norm
@@ -34,6 +35,7 @@ PASSES: tuple[Pass, ...] = (
     fold_affine,
     fuse_activation,
     fold_quantize,
+    drop_layout,
 )
 """In the order they are applied, over and over until none changes anything. Each returns the very graph it was given if it finds
 nothing, and only ever makes a network smaller or simpler, so that this ends."""
