@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hwcost.errors import TargetError
 from hwcost.target.device import Board, Core, Device
-from hwcost.target.find import Part, find, find_runtime, looks_like_path, names, part_of, versions
+from hwcost.target.find import Part, find_runtime, looks_like_path, names, part_of, versions
 from hwcost.target.latency import Latency
 from hwcost.target.load import Target, load_board, load_device, load_runtime
-from hwcost.target.read import read_table, validate
+from hwcost.target.read import label, read_table, validate
 from hwcost.target.runtime import Runtime
 
 __all__ = ["Entry", "Noun", "catalogue", "described", "priced_on", "validate_file"]
@@ -68,7 +68,13 @@ def described(name: str, runtime: str | None = None) -> Target | Runtime:
 def priced_on(core: str) -> tuple[str, ...]:
     """Runtimes, as `name@version`, that say what they cost on a core."""
     references = [f"{name}@{version}" for name in names("runtimes") for version in versions(name)]
-    return tuple(reference for reference in references if (find_runtime(reference).parent / "latency" / f"{core}.toml").is_file())
+    return tuple(reference for reference in references if _has_prices(reference, core))
+
+
+def _has_prices(reference: str, core: str) -> bool:
+    """Whether there is a file of prices; a runtime that is a single file may hold them itself."""
+    path = find_runtime(reference)
+    return (path.parent / "latency" / f"{core}.toml").is_file() or (path.name != "runtime.toml" and core in load_runtime(reference).latency)
 
 
 def validate_file(path: Path) -> Noun:
@@ -78,9 +84,15 @@ def validate_file(path: Path) -> Noun:
     noun: Noun = validate(_NOUNS[part], table if part != "devices" else _named_core(table, path), path)
     if isinstance(noun, Device | Board):
         Target.load(path)
-    if isinstance(noun, Latency):
-        find(("cores",), noun.core, path.parent)
+    if isinstance(noun, Latency | Runtime):
+        _check_cores((noun.core,) if isinstance(noun, Latency) else noun.cores, path)
     return noun
+
+
+def _check_cores(cores: tuple[str, ...], path: Path) -> None:
+    unknown = [core for core in cores if core not in names("cores", path.parent)]
+    if unknown:
+        raise TargetError(f"expected described cores, got {', '.join(unknown)}; a core of your own goes into cores/", file=label(path))
 
 
 def _named_core(table: dict[str, object], path: Path) -> dict[str, object]:

@@ -108,7 +108,7 @@ class Board(Strict):
     memories: tuple[Memory, ...] = ()
     """External memories; one with the name of a region of the device takes its place."""
     reserved_bytes: Mapping[str, Cited[Bytes]] = field(default_factory=dict)
-    """Per region: what the board's software always takes."""
+    """Per region: what the board's software always takes, in the place of what the device says."""
     clock_hz: Cited[Hertz] | None = None
     """The clock the board runs the device at, where it is not the device's."""
     default_runtime: Name | None = None

@@ -13,6 +13,7 @@ import pytest
 
 from hwcost.errors import TargetError
 from hwcost.target import Target, load_runtime
+from hwcost.target.catalogue import priced_on
 
 DEVICE = """
 name = "mine"
@@ -132,6 +133,19 @@ def test_a_folder_of_ones_own_is_sorted_or_flat_and_comes_first(tmp_path, monkey
     assert Target.load("kit").device.name == "flat"
     with pytest.raises(TargetError, match="did you mean 'flat'"):
         Target.load("flaat")
+
+
+def test_a_runtime_in_one_file_may_hold_its_prices(tmp_path, monkeypatch):
+    prices = 'runtime = "own"\ncore = "cortex-m7"\nsource = "s"\nbasis = { method = "fitted", source = "measured", rows = 3 }\n'
+    price = '[[latency.cortex-m7.prices]]\nform = "linear"\nkinds = ["add"]\nsource = "s"\nper_output_element = 2.0\n'
+    head = 'name = "own"\nversion = "1"\ntitle = "Own"\ncores = ["cortex-m7"]\nsources = ["s"]\ndata_only = true\n'
+    written(tmp_path, "own.toml", f"{head}[latency.cortex-m7]\n{prices}{price}")
+    monkeypatch.setenv("HWCOST_TARGETS", str(tmp_path))
+    target = Target.load("stm32h743", "own")
+    assert target.latency is not None
+    assert target.latency.prices[0].kinds == ("add",)
+    assert "own@1" in priced_on("cortex-m7")
+    assert "own@1" not in priced_on("cortex-m4")
 
 
 def test_a_folder_of_ones_own_that_is_missing_is_said(tmp_path, monkeypatch):
