@@ -19,6 +19,7 @@ SOURCES = (
     (networks.MLPERF, networks.mlperf_tiny, "mlperf_tiny"),
     (networks.ROUND_12, networks.round_12, "mlperf_tiny_v1.2"),
     (networks.CMSIS_M0, networks.cmsis_nn_m0, "mlperf_tiny_totals"),
+    (networks.TRIAL, networks.generated_trial, "mlperf_tiny_totals"),
     (layers.STM32H7, layers.stm32h7, "mobilenet_layers"),
     (layers.GAP8, layers.gap8, "mobilenet_layers"),
     (layers.CFU, layers.vexriscv, "person_detect_layers"),

@@ -122,3 +122,21 @@ def cmsis_nn_m0() -> Iterator[Measurement]:
     for network, (cycles, instructions) in CMSIS_M0_COUNTS.items():
         citation = "own run of CMSIS-NN on an emulated Cortex-M0+"
         yield Measurement(network, MULTIPLYING, None, conditions, "emulated", citation, cycles=cycles, instructions=instructions)
+
+
+TRIAL = Set(
+    "facts",
+    "A trial of one generated C function per layer, plain C, on an emulated Cortex-M4: multiplying layers of the MLPerf Tiny networks",
+    "own trial: zig cc 0.17.1 -O3, unicorn 2.1.4; CMSIS-NN's cycles over the trial's ratio, three digits",
+    "Apache-2.0; own runs",
+)
+TRIAL_CYCLES = {"resnet8": 16.4e6, "mobilenet_v1_025_96": 11.7e6, "ds_cnn": 4.02e6, "autoencoder": 0.405e6}
+
+
+def generated_trial() -> Iterator[Measurement]:
+    conditions = Conditions(
+        "emulated-cortex-m4", "cortex-m4", 120e6, "generated-c-trial", "2026", compiler="zig cc 0.17.1 -O3", memory="no wait states",
+        board="unicorn 2.1.4",
+    )  # fmt: skip
+    for network, cycles in TRIAL_CYCLES.items():
+        yield Measurement(network, MULTIPLYING, None, conditions, "documented", "own trial of generated kernels", cycles=cycles)
