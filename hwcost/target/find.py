@@ -91,7 +91,8 @@ def _described(folder: Path, part: Part, name: str) -> Path | None:
 
 def _is_part(path: Path, part: Part) -> bool:
     """Whether an unsorted file describes this part, read off the keys that only such files have."""
-    return part_of(re.findall(r"^\s*\[*([a-z_]+)", _start_of(path), re.MULTILINE)) == part
+    head, _, tables = _start_of(path).partition("\n[")
+    return part_of(re.findall(r"^([a-z_]+)", head, re.MULTILINE) + re.findall(r"^\[+([a-z_]+)", f"[{tables}", re.MULTILINE)) == part
 
 
 def _start_of(path: Path) -> str:
