@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 -- as everybody calls it
 from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
 class Specimen:
-    """A module and inputs for it, and the exporters that keep it as it is: a plain RNN is unrolled by the one, RMS norm unknown to the other."""
+    """A module, inputs for it, and the exporters that keep it whole: one unrolls a plain RNN, the other knows no RMS norm."""
 
     name: str
     make: Callable[[], nn.Module]
