@@ -117,5 +117,5 @@ def _as_text(question: Question, answers: Answers) -> str:
             (report,) = answers.reports
             terminal.show(report, hints(report), console)
         else:
-            terminal.compare(comparison.rows(answers.reports), console)
+            terminal.compare(comparison.rows(answers.reports, answers.failures), console)
     return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())

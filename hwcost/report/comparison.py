@@ -17,7 +17,8 @@ __all__ = ["Row", "rows"]
 class Row:
     """One line of the comparison: the figures as texts in the order of METRICS, the verdict, and why it is not *fits*.
 
-    A figure above its limit ends in `!`; the runtime has its version only where two versions of one stand in the table.
+    A figure above its limit ends in `!`; the runtime has its version only where two versions of one stand in the table. What could
+    not be read has the verdict *error*, and no target where it was about none.
     """
 
     model: str

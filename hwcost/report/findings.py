@@ -67,23 +67,29 @@ class Breach:
     worst_nodes: tuple[str, ...]
 
     @property
+    def label(self) -> str:
+        """The metric for people, with the memory it is about."""
+        label = METRICS[self.metric].label
+        return label if self.region is None else f"{label} in '{self.region}'"
+
+    @property
     def excess(self) -> float:
         """By how much."""
         return self.used - self.limit
 
     def __str__(self) -> str:
         """`RAM 64.2 KiB, limit 64.0 KiB: 0.2 KiB over`."""
-        metric = METRICS[self.metric]
-        what = f"{metric.label} in '{self.region}'" if self.region else metric.label
-        return f"{what} {metric.human(self.used)}, limit {metric.human(self.limit)}: {metric.human(self.excess)} over"
+        human = METRICS[self.metric].human
+        return f"{self.label} {human(self.used)}, limit {human(self.limit)}: {human(self.excess)} over"
 
 
 def breaches(report: Report) -> tuple[Breach, ...]:
-    """Every limit that was passed; a memory that overflows is told once where it is all there is of its kind."""
+    """Every limit that was passed; the overflow of a memory that is all there is of its kind says nothing new beside its metric."""
     whole = [Breach(found.metric, found.used, found.limit, None, report.worst_nodes(found.metric)) for found in report.violations]
-    told = {(breach.metric, breach.used, breach.limit) for breach in whole}
-    parts = [_of_region(report, region) for region in report.overflows]
-    return (*whole, *(breach for breach in parts if (breach.metric, breach.used, breach.limit) not in told))
+    kinds = [region.kind for region in report.cost.regions]
+    told = {breach.metric for breach in whole if kinds.count(breach.metric.removesuffix("_bytes")) == 1}
+    parts = (_of_region(report, region) for region in report.overflows)
+    return (*whole, *(breach for breach in parts if breach.metric not in told))
 
 
 def _of_region(report: Report, region: Region) -> Breach:

@@ -57,14 +57,15 @@ def _repacked(breach: Breach, changes: Changes) -> Iterator[str]:
     saved = 0 if ram.arena_bytes <= ram.bound_bytes else ram.arena_bytes - changes.replanned_bytes()
     if saved > 0:
         taken = f"{human_bytes(ram.arena_bytes - saved)} instead of the {human_bytes(ram.arena_bytes)} of {ram.planner}"
-        yield f"RAM: the same tensors, planned better, take {taken}; {_outcome(breach.excess - saved)}"
+        yield f"{breach.label}: the same tensors, planned better, take {taken}; {_outcome(breach.excess - saved)}"
 
 
 def _reordered(breach: Breach, changes: Changes) -> Iterator[str]:
     """Whether running the layers in another order would do."""
     cost = changes.reordered()
     if cost is not None:
-        yield f"RAM: the same layers in another order take {human_bytes(cost.ram_bytes)}; {_outcome(_used(cost, breach) - breach.limit)}"
+        outcome = _outcome(_used(cost, breach) - breach.limit)
+        yield f"{breach.label}: the same layers in another order take {human_bytes(cost.ram_bytes)}; {outcome}"
 
 
 def _outcome(excess: float) -> str:
@@ -77,9 +78,9 @@ def _layers_above(breach: Breach, report: Report) -> Iterator[str]:
     above = sorted(((size, name) for name, size in rows if size > breach.limit), key=lambda row: -row[0])
     if above:
         named = [f"{quoted(name)} by {human_bytes(size - breach.limit)}" for size, name in above]
-        yield f"RAM: {len(above)} of {len(rows)} layers need more than the limit while they run: {_some(named)}"
+        yield f"{breach.label}: {len(above)} of {len(rows)} layers need more than the limit while they run: {_some(named)}"
     else:
-        yield f"RAM: no layer needs more than {human_bytes(breach.limit)} while it runs; the packing of the arena does"
+        yield f"{breach.label}: no layer needs more than {human_bytes(breach.limit)} while it runs; the packing of the arena does"
 
 
 def _needed(breach: Breach, report: Report) -> list[tuple[str, float]]:
@@ -99,7 +100,7 @@ def _narrower(breach: Breach, changes: Changes) -> Iterator[str]:
     enough = [(width / group.size, width, group) for group, width in tried if width is not None]
     if enough:
         _, width, group = max(enough, key=lambda row: row[0])
-        yield f"RAM: it fits with {width} channels instead of {group.size} in {_some([quoted(node) for node in group.nodes])}"
+        yield f"{breach.label}: it fits with {width} channels instead of {group.size} in {_some([quoted(node) for node in group.nodes])}"
 
 
 def _heaviest(breach: Breach, report: Report) -> Iterator[str]:
@@ -107,7 +108,7 @@ def _heaviest(breach: Breach, report: Report) -> Iterator[str]:
     nodes = [node for node in dearest(report.cost, "flash_bytes") if breach.region in (None, node.weight_region)]
     if nodes:
         named = [f"{quoted(node.name)} {human_bytes(node.weight_bytes)}" for node in nodes]
-        yield f"flash: {human_bytes(breach.excess)} have to go; most weights are in {_some(named)}"
+        yield f"{breach.label}: {human_bytes(breach.excess)} have to go; most weights are in {_some(named)}"
 
 
 def _dearest(breach: Breach, report: Report) -> Iterator[str]:
@@ -116,18 +117,17 @@ def _dearest(breach: Breach, report: Report) -> Iterator[str]:
         named = [
             f"{quoted(node.name)} {percent((node.latency_s or 0.0) / report.cost.latency_s)}" for node in dearest(report.cost, "latency_s")
         ]
-        label = METRICS[breach.metric].label
-        yield f"{label}: {breach.used / breach.limit:.2f} times the limit; the dearest layers are {_some(named)}"
+        yield f"{breach.label}: {breach.used / breach.limit:.2f} times the limit; the dearest layers are {_some(named)}"
 
 
 def _faster_runtimes(breach: Breach, report: Report) -> Iterator[str]:
     """The same network under the other runtimes of this core that have figures."""
-    metric = METRICS[breach.metric]
+    human = METRICS[breach.metric].human
     for target, cost in other_runtimes(report):
         used = getattr(cost, breach.metric)
         if used is not None and used < breach.used:
             outcome = "within the limit" if used <= breach.limit else "still over"
-            yield f"{metric.label}: under {target.runtime.reference} it is {metric.human(used)}, {outcome}"
+            yield f"{breach.label}: under {target.runtime.reference} it is {human(used)}, {outcome}"
 
 
 def _thinner(changes: Changes) -> Iterator[str]:

@@ -35,7 +35,7 @@ def compared(rows: Sequence[Row], reports: Sequence[tuple[Report, Sequence[str]]
     """Several reports as one table, each report folded below it."""
     figures = ("latency", "RAM", "flash", "energy")
     head = _table(("model", "target", "runtime", *figures, "verdict"), [_compared_row(row) for row in rows], right=range(3, 7))
-    reasons = [f"- {code(row.model)}{f' on {code(row.target)}' if row.target else ''}: {prose(row.reason)}" for row in rows if row.reason]
+    reasons = [f"- {' on '.join(_names(row))}: {prose(row.reason)}" for row in rows if row.reason]
     details = [_folded(_summary(report), "\n".join(_report(report, hints))) for report, hints in reports]
     return "\n\n".join(["## hwcost", head, *(["\n".join(reasons)] if reasons else []), *details]) + "\n"
 
@@ -46,8 +46,13 @@ def _summary(report: Report) -> str:
 
 
 def _compared_row(row: Row) -> tuple[str, ...]:
-    names = (code(row.model), code(row.target) if row.target else "", prose(row.runtime))
-    return (*names, *row.figures, SIGNS.get(row.verdict, ""))
+    model, *target = _names(row)
+    return (model, "".join(target), prose(row.runtime), *row.figures, SIGNS.get(row.verdict, ""))
+
+
+def _names(row: Row) -> list[str]:
+    """The model, and the target if it was about one."""
+    return [code(name) for name in (row.model, row.target) if name]
 
 
 def _report(report: Report, hints: Sequence[str]) -> Iterator[str]:

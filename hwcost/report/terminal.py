@@ -33,15 +33,16 @@ def show(report: Report, hints: Sequence[str], console: Console) -> None:
 
 
 def compare(rows: Sequence[Row], console: Console) -> None:
-    """Print several reports as one table, and below it what each of them breaks."""
+    """Print several reports as one table, and below it what each of them breaks; why one failed was told as it failed."""
     table = _table("model", "target", "runtime", ">latency", ">RAM", ">flash", ">energy", "verdict")
     for row in rows:
         verdict = Text(row.verdict, COLOURS.get(row.verdict, ""))
-        table.add_row(shortened(row.model, 24), shortened(row.target, 16), shortened(row.runtime, 24), *row.figures, verdict)
+        names = (Text(shortened(name, 24)) for name in (row.model, row.target, row.runtime))
+        table.add_row(*names, *row.figures, verdict)
     console.print(table)
     for row in rows:
-        if row.reason:
-            console.print(Text(f"{row.model} on {row.target}: {escaped(row.reason)}"), soft_wrap=False)
+        if row.reason and row.verdict != "error":
+            console.print(Text(f"{shortened(row.model)} on {shortened(row.target)}: {escaped(row.reason)}"))
 
 
 def _bar_of(console: Console) -> tuple[str, str]:
