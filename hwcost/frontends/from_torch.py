@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
+from pathlib import Path
 
 import torch
 from torch.export import ExportedProgram
@@ -24,12 +26,24 @@ from hwcost.passes import normalise
 Example = torch.Tensor | Sequence[torch.Tensor]
 
 
+FOREIGN = (Path(torch.__file__).parent, Path(__file__).parent.parent)
+"""Folders whose code is never the module's own: torch's, and this package's."""
+
+
 def from_torch(module: torch.nn.Module, example_input: Example, *, name: str | None = None) -> Graph:
     """The network that `module` is in evaluation mode, in normal form, for inputs shaped like `example_input`.
 
     `example_input` is a tensor, or a tuple of them for several inputs; its first axis is the batch, of which one is taken. Nodes
     are named by module path (`layers.0.conv1`), weights by their parameter names, and weights are read when asked.
     Raises UnsupportedOpError naming every operator hwcost does not know, GraphError for control flow that depends on data.
+    """
+    return normalise(as_written(module, example_input, name=name))
+
+
+def as_written(module: torch.nn.Module, example_input: Example, *, name: str | None = None) -> Graph:
+    """The network before any rewrite: every layer of the module is a node and reads the module's own parameters by their names.
+
+    A search masks and slices these; prices are those of the normal form. Errors are those of `from_torch`.
     """
     inputs = _inputs(module, example_input)
     pinned = tuple(x[:1] if x.dim() else x for x in inputs)
@@ -38,8 +52,7 @@ def from_torch(module: torch.nn.Module, example_input: Example, *, name: str | N
     batches = sorted({x.shape[0] for x in inputs if x.dim() and x.shape[0] != 1})
     builder.notes.extend(f"a batch of {batch} was pinned to 1" for batch in batches)
     with torch.no_grad():
-        graph = ProgramReading(program, builder).graph()
-    return normalise(graph)
+        return ProgramReading(program, builder).graph()
 
 
 def exported(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:
@@ -87,7 +100,7 @@ def _quietly() -> Iterator[None]:
     before = log.disabled
     log.disabled = True
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
@@ -96,7 +109,7 @@ def _quietly() -> Iterator[None]:
 
 def _refusal(error: Exception) -> GraphError:
     """Why the module cannot be traced, in one sentence with the line of code."""
-    line = failed_line(error)
+    line = failed_line(error, FOREIGN)
     place = f" at {line}" if line else ""
     if isinstance(error, torch.fx.experimental.symbolic_shapes.GuardOnDataDependentSymNode):
         return GraphError(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,14 +109,13 @@ def scalar(name: str, number: float) -> Value:
     return Value(name, (), None, values.dtype.itemsize * 8, kind, read=lambda: values)
 
 
-def failed_line(error: BaseException) -> str:
-    """`file.py:12` of the module's code where tracing stopped, or nothing if it stopped elsewhere."""
+def failed_line(error: BaseException, foreign: Sequence[Path]) -> str:
+    """`file.py:12` of the module's code where tracing stopped, outside of the `foreign` folders; nothing if it stopped elsewhere."""
+    walked = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     said = re.findall(r'File "([^"]+)", line (\d+), in ', str(error))
-    walked = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
-    outside = [(file, line) for file, line in [*walked, *said] if not _is_foreign(file)]
-    return "{}:{}".format(*outside[-1]) if outside else ""
+    own = [(file, line) for file, line in [*walked, *said] if not file.startswith("<") and not _is_within(Path(file), foreign)]
+    return ":".join(own[-1]) if own else ""
 
 
-def _is_foreign(file: str) -> bool:
-    parts = file.replace("\\", "/").split("/")
-    return file.startswith("<") or "torch" in parts or "frontends" in parts or parts[-1] == "contextlib.py"
+def _is_within(file: Path, folders: Sequence[Path]) -> bool:
+    return file.name == "contextlib.py" or any(file.is_relative_to(folder) for folder in folders)

@@ -82,9 +82,15 @@ class ProgramReading:
         unknown = list(self._unknown(self.program.graph))
         if unknown:
             raise UnsupportedOpError(unknown)
-        specs = iter(self.program.graph_signature.input_specs)
-        given = [self._placeholder(node, next(specs)) for node in self.program.graph.nodes if node.op == "placeholder"]
-        return self.builder.finish(self._run(self.program.graph_module, given))
+        placeholders = [node for node in self.program.graph.nodes if node.op == "placeholder"]
+        given = [self._placeholder(*each) for each in zip(placeholders, self.program.graph_signature.input_specs, strict=True)]
+        made = self._run(self.program.graph_module, given)
+        specs = self.program.graph_signature.output_specs
+        outputs = [value for value, spec in zip(made, specs, strict=True) if spec.kind.name == "USER_OUTPUT"]
+        constant = [value.name for value in outputs if value.is_constant]
+        if constant:
+            raise GraphError(f"output '{constant[0]}' depends on no input: there is nothing to compute, and nothing to price")
+        return self.builder.finish(outputs)
 
     def _unknown(self, graph: FxGraph) -> Iterator[tuple[str, str]]:
         """Calls without a reader that depend on an input of the network."""
