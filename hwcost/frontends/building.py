@@ -13,6 +13,24 @@ from hwcost.tensor import Kind, TensorSpec
 
 
 @dataclass
+class Names:
+    """Names that are taken; a name asked for twice is numbered."""
+
+    taken: set[str] = field(default_factory=set)
+    repeated: dict[str, int] = field(default_factory=dict)
+
+    def unique(self, name: str) -> str:
+        """`name`, or `name_2`, `name_3`... if it is taken."""
+        candidate, number = name, self.repeated.get(name, 1)
+        while candidate in self.taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        self.repeated[name] = number
+        self.taken.add(candidate)
+        return candidate
+
+
+@dataclass
 class GraphBuilder:
     """Collects nodes and the constants they use; `finish` makes the Graph."""
 
@@ -22,14 +40,14 @@ class GraphBuilder:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     storage: dict[str, Storage] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    taken: set[str] = field(default_factory=set)
+    names: Names = field(default_factory=Names)
 
     def input(self, value: Value) -> Value:
         """Declare a network input."""
         if value.name in self.inputs:
             raise GraphError(f"input '{value.name}' is declared twice")
         self.inputs[value.name] = value.spec
-        self.taken.add(value.name)
+        self.names.taken.add(value.name)
         return value
 
     def constant(self, name: str, values: Array) -> Value:
@@ -76,12 +94,7 @@ class GraphBuilder:
 
     def unique(self, name: str) -> str:
         """`name`, or `name_2`, `name_3`... if it is taken."""
-        candidate, number = name, 1
-        while candidate in self.taken:
-            number += 1
-            candidate = f"{name}_{number}"
-        self.taken.add(candidate)
-        return candidate
+        return self.names.unique(name)
 
     def finish(self, outputs: Sequence[Value], unknown: Sequence[tuple[str, str]] = ()) -> Graph:
         """The network, with `outputs` in the order given."""

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hwcost.errors import GraphError, HwcostError, UnsupportedOpError, shown
-from hwcost.frontends.building import GraphBuilder
+from hwcost.frontends.building import GraphBuilder, Names
 from hwcost.frontends.onnx_attributes import plain
 from hwcost.frontends.onnx_folding import ELEMENTWISE, FOLDS, MOST_FOLDED, Fold
-from hwcost.frontends.onnx_inputs import input_values
+from hwcost.frontends.onnx_inputs import input_values, stated_shapes
 from hwcost.frontends.onnx_nodes import CONTROL_FLOW, DEEPEST, FileNode, Flattening, Scope, in_order
 from hwcost.frontends.onnx_tensors import MOST_ELEMENTS, constant
 from hwcost.frontends.onnx_text import clean, text
@@ -25,6 +26,8 @@ from hwcost.ops import onnx_readers
 from hwcost.ops.base import Op, shape_text
 from hwcost.ops.onnx_readers.quantised import RunTimeScale, dequantised
 from hwcost.ops.reading import ONNX_READERS, Array, Call, Value
+from hwcost.ops.unknown import Unknown
+from hwcost.tensor import TensorSpec
 
 if TYPE_CHECKING:
     import onnx
@@ -70,7 +73,9 @@ class Reading:
     allow_unsupported: bool = False
     values: dict[str, Value | Missing] = field(default_factory=dict)
     unknown: list[tuple[str, str]] = field(default_factory=list)
-    constant_names: set[str] = field(default_factory=set)
+    constant_names: Names = field(default_factory=Names)
+    ends: list[Value] = field(default_factory=list)
+    """What unknown operators of unknown shape make: kept, so that what they read is counted."""
     folded: int = 0
     depth: int = 0
 
@@ -113,20 +118,16 @@ class Reading:
 
     def _constant_name(self, field: object) -> str:
         """A name for a constant: its own, numbered where two would look the same."""
-        name = candidate = clean(field)
-        number = 1
-        while candidate in self.constant_names:
-            number += 1
-            candidate = f"{name}_{number}"
-        self.constant_names.add(candidate)
-        return candidate
+        return self.constant_names.unique(clean(field))
 
     def _outputs(self, wanted: Sequence[str]) -> list[Value]:
         made = [self.values[name] for name in wanted]
         computed = [value for value in made if isinstance(value, Value) and not value.is_constant]
-        if not computed:
+        if not computed and not self.ends:
             raise GraphError("no output of the network depends on an input: there is nothing to run")
-        left = len(made) - len(computed)
+        if self.allow_unsupported:
+            computed.extend(value for value in self.ends if value not in computed)
+        left = sum(not isinstance(value, Value) or value.is_constant for value in made)
         if left:
             self.builder.notes.append(f"{left} outputs that depend on no input, or only on unknown operators, are left out")
         return computed
@@ -181,10 +182,29 @@ class Reading:
         else:
             self.values.update(dict.fromkeys(filter(None, node.outputs), missing))
 
+    @cached_property
+    def stated(self) -> dict[str, TensorSpec]:
+        """Shapes that the file gives to values on the way."""
+        return stated_shapes(self.model.graph)
+
     def _unsupported(self, node: FileNode, found: Sequence[tuple[str, str]]) -> None:
+        """Note an unknown operator and go on: what it makes has the shape that the file gives it, or is missing."""
         self.unknown.extend(found)
         gone = Missing(f"it depends on {node.kind}, which hwcost does not know", unknown=True)
         self.values.update(dict.fromkeys(filter(None, node.outputs), gone))
+        if not self.allow_unsupported:
+            return
+        stated = [self.stated.get(name) for name in node.outputs if name]
+        made = [_NOTHING if spec is None else replace(spec, shape=_without_batch(spec.shape)) for spec in stated] or [_NOTHING]
+        operands = [self.values[name] for name in node.inputs if name]
+        inputs = [value for value in operands if isinstance(value, Value) and not value.is_constant]
+        call = Call(node.op, node.name, node.version, (), {}, len(made), self.builder)
+        values = call.emit_all(Unknown(node.kind, tuple(made)), *inputs, batch_axis=None)
+        for name, spec, value in zip(filter(None, node.outputs), stated, values, strict=False):
+            if spec is not None:
+                self.values[name] = replace(value, shape=spec.shape, batch_axis=0 if len(spec.shape) > 1 and spec.shape[0] == 1 else None)
+        if None in stated:
+            self.ends.append(values[0])
 
     def _folded(self, node: FileNode, call: Call) -> Value | tuple[Value, ...] | None:
         """What a call of constants makes, computed now if it is small and when asked if it is large; None if it is to be read."""
@@ -229,6 +249,14 @@ class Reading:
         for output, name in zip(node.outputs, wanted, strict=True):
             if output:
                 self.values[output] = self.values[name]
+
+
+_NOTHING = TensorSpec((1,), 8, None, "int")
+"""The least an operator can make: one byte."""
+
+
+def _without_batch(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[1:] if len(shape) > 1 and shape[0] == 1 else shape
 
 
 def _computed_when_asked(call: Call, constants: Sequence[Value]) -> Value:

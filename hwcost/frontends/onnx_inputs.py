@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from hwcost.errors import GraphError, InputError, listed, shown
-from hwcost.frontends.onnx_tensors import checked_shape, element_of
+from hwcost.frontends.onnx_tensors import ELEMENTS, MOST_AXES, MOST_ELEMENTS, checked_shape, element_of
 from hwcost.frontends.onnx_text import clean, text
 from hwcost.ops.base import shape_text
 from hwcost.ops.reading import Value
+from hwcost.sizes import prod
+from hwcost.tensor import TensorSpec
 
 if TYPE_CHECKING:
     import onnx
@@ -35,6 +37,24 @@ def input_values(
     if faults:
         raise InputError(listed(faults))
     return [value for value in values if value is not None], notes
+
+
+def stated_shapes(graph: onnx.GraphProto) -> dict[str, TensorSpec]:
+    """What the file says of values on the way, for those it says everything of; a symbolic first axis counts as a batch of 1."""
+    return {text(info.name): spec for info in (*graph.value_info, *graph.output) if (spec := _stated(info)) is not None}
+
+
+def _stated(info: onnx.ValueInfoProto) -> TensorSpec | None:
+    tensor = info.type.tensor_type
+    if not tensor.HasField("shape") or tensor.elem_type not in ELEMENTS:
+        return None
+    sizes = [dim.dim_value for dim in tensor.shape.dim]
+    if len(sizes) > 1 and sizes[0] == 0:
+        sizes[0] = 1
+    if any(n < 1 for n in sizes) or len(sizes) > MOST_AXES or prod(sizes) > MOST_ELEMENTS:
+        return None
+    element = ELEMENTS[tensor.elem_type]
+    return TensorSpec(tuple(sizes), element.bits, None, element.kind)
 
 
 def _given(infos: Sequence[onnx.ValueInfoProto], shapes: Mapping[str, Sequence[int]]) -> dict[str, tuple[int, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from hwcost.graph import Graph, Node, Parameter
+from hwcost.graph import Graph, Node, Parameter, Storage
 
 
 def producers(graph: Graph) -> dict[str, Node]:
@@ -26,12 +26,25 @@ def rewritten(
 ) -> Graph:
     """The network of other nodes, in which a value of `renamed` stands for another one; nothing unused is kept.
 
-    A value that stands for another takes its storage from it. Parameters given are added to, or replace, those there are.
+    A value that stands for another takes its storage from it; one that another node makes now is stored as it was. Parameters given
+    are added to, or replace, those there are.
     """
     names = renamed or {}
+    nodes = list(nodes)
     rewired = [replace(node, inputs=tuple(_final(name, names) for name in node.inputs)) for node in nodes]
     outputs = tuple(_final(name, names) for name in graph.outputs)
-    return _without_unused(graph, rewired, outputs, {**graph.parameters, **(parameters or {})})
+    return _without_unused(_stored_as_before(graph, nodes), rewired, outputs, {**graph.parameters, **(parameters or {})})
+
+
+def _stored_as_before(graph: Graph, nodes: Sequence[Node]) -> Graph:
+    """The network with the storage of values that change their maker written down, where any storage is."""
+    if not graph.storage:
+        return graph
+    before = {output: node.name for node in graph.nodes for output in node.outputs}
+    moved = {name for node in nodes for name in node.outputs if before.get(name, node.name) != node.name} - graph.storage.keys()
+    specs = {name: graph.values[name] for name in moved}
+    storage = {name: Storage(spec.bits, spec.quantisation, spec.kind) for name, spec in specs.items()}
+    return replace(graph, storage={**graph.storage, **storage}) if storage else graph
 
 
 def _final(name: str, renamed: Mapping[str, str]) -> str:
