@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hwcost.sizes import Size, prod, round_up
+import numpy as np
+
+from hwcost.errors import ModelError
+from hwcost.sizes import Size, equal, prod, round_up
 from hwcost.target.cited import Bytes, Count, Flag, Positive, Strict
 
 __all__ = ["ALWAYS", "Condition", "LayerFacts", "Quantity", "Term"]
@@ -83,8 +86,11 @@ class Condition(Strict):
     lacks_extension: str | None = None
 
     def holds(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> bool:
-        """Whether a layer on a core with these extensions meets every key given."""
-        return self.may_hold(layer, extensions) and bool(self.channels_hold(layer))
+        """Whether a layer on a core with these extensions meets every key given.
+
+        Raises ModelError for a column of candidates of which only some meet them.
+        """
+        return self.may_hold(layer, extensions) and _one_answer(self.channels_hold(layer))
 
     def may_hold(self, layer: LayerFacts, extensions: Sequence[str] = ()) -> bool:
         """Whether a layer meets every key but those of `asks_channels`: what no search of widths changes."""
@@ -124,10 +130,16 @@ class Condition(Strict):
         return exact and within and padded and grouped and self._multiplier_holds(layer)
 
     def _multiplier_holds(self, layer: LayerFacts) -> bool:
-        return self.channel_multiplier is None or bool(layer.out_channels == self.channel_multiplier * layer.in_channels)
+        return self.channel_multiplier is None or equal(layer.out_channels, self.channel_multiplier * layer.in_channels)
 
     def _core_holds(self, extensions: Sequence[str]) -> bool:
         return (self.has_extension is None or self.has_extension in extensions) and self.lacks_extension not in extensions
+
+
+def _one_answer(held: Size) -> bool:
+    if isinstance(held, np.ndarray) and held.all() != held.any():
+        raise ModelError("a kernel depends on how many channels a layer has, and the candidates of a column differ in it: ask one by one")
+    return bool(held.all() if isinstance(held, np.ndarray) else held)
 
 
 ALWAYS = Condition()

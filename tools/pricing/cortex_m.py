@@ -36,8 +36,8 @@ def tflm_m4(runtime: Runtime) -> Figures:
     scaling = scaled_to("microTVM with CMSIS-NN, STM32L4R5, networks", rows, between, 0.0)
     own = scaled_groups(groups, scaling, "to reach microTVM with CMSIS-NN on STM32L4R5", INTERPRETER)
     source = (
-        f"{SHAPE}; the scale is that of the four networks of MLPerf Tiny v1.0 with microTVM and CMSIS-NN on NUCLEO_L4R5ZI. "
-        "Nobody published figures of this version of TFLM on this core"
+        f"{SHAPE}; the scale is that of the four networks of MLPerf Tiny v1.0 with microTVM and CMSIS-NN on NUCLEO_L4R5ZI; "
+        "nobody published figures of this version of TFLM on this core"
     )
     latency = section(
         runtime,
@@ -146,7 +146,7 @@ def like_tflm(recipe: Recipe) -> Recipe:
 
     def figures(runtime: Runtime) -> Figures:
         found = recipe(runtime).latency
-        source = f"calls the kernels of CMSIS-NN and is priced as TFLM is; nobody published figures of its own. {found.source}"
+        source = f"calls the kernels of CMSIS-NN and is priced as TFLM is; nobody published figures of its own; {found.source}"
         return Figures(replace(found, source=source, provisional=True))
 
     return figures
