@@ -169,9 +169,9 @@ def _left_out(graph: Graph) -> list[str]:
 
 def _unsupported(graph: Graph, chosen: Sequence[Kernel]) -> tuple[tuple[str, str], ...]:
     """Every node that cannot run, with the reason: operators hwcost does not know, and those the runtime has no kernel for."""
-    unknown = [(node, f"hwcost does not know {op}") for node, op in graph.unknown]
-    refused = [(step.node.name, kernel.why) for step, kernel in zip(graph.steps, chosen, strict=True) if not kernel.is_supported]
-    return (*unknown, *refused)
+    unknown = {node: f"hwcost does not know {op}" for node, op in graph.unknown}
+    refused = {step.node.name: kernel.why for step, kernel in zip(graph.steps, chosen, strict=True) if not kernel.is_supported}
+    return tuple((refused | unknown).items())
 
 
 def _intervals(found: Prediction | Absent, latency_s: float | None, joules: float | Absent) -> dict[str, tuple[float, float]]:

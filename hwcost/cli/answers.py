@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from shutil import get_terminal_size
 
 from hwcost.checking import Pricing, Report, as_graph, quote
 from hwcost.cli.options import Form
-from hwcost.cli.output import talk
+from hwcost.cli.output import Paper, talk
 from hwcost.errors import HwcostError
 from hwcost.report.failure import Failure
 from hwcost.target import Target
@@ -111,11 +112,11 @@ def _as_text(question: Question, answers: Answers) -> str:
     from hwcost.report import comparison, terminal
     from hwcost.report.hints import hints
 
-    console = Console()
-    with console.capture() as captured:
-        if question.is_single:
-            (report,) = answers.reports
-            terminal.show(report, hints(report), console)
-        else:
-            terminal.compare(comparison.rows(answers.reports, answers.failures), console)
-    return "".join(f"{line.rstrip()}\n" for line in captured.get().splitlines())
+    paper = Paper()
+    console = Console(file=paper, width=get_terminal_size((80, 24)).columns)
+    if question.is_single:
+        (report,) = answers.reports
+        terminal.show(report, hints(report), console)
+    else:
+        terminal.compare(comparison.rows(answers.reports, answers.failures), console)
+    return "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines())

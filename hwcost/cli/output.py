@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
 from hwcost.errors import InputError
 from hwcost.report.names import escaped
 
-__all__ = ["emit", "examples", "talk"]
+__all__ = ["Paper", "emit", "examples", "talk"]
+
+
+class Paper(io.StringIO):
+    """What is written on before it is emitted at once; it can carry what standard output can, colours included."""
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]  # of a file in memory it is None
+        """Of standard output."""
+        return sys.stdout.encoding or "ascii"
+
+    def isatty(self) -> bool:
+        """Whether standard output is a terminal."""
+        return sys.stdout.isatty()
 
 
 def emit(text: str) -> None:

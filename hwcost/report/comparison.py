@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from hwcost.budget import METRICS
 from hwcost.checking import Report
 from hwcost.report.failure import Failure
-from hwcost.report.findings import headline
+from hwcost.report.findings import headline, headroom
 
 __all__ = ["Row", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the comparison: the figures as texts in the order of METRICS, the verdict, and why it is not *fits*.
+    """One line of the comparison: the figures as texts in the order of METRICS, the verdict, and what there is to say about it.
 
-    A figure above its limit ends in `!`; the runtime has its version only where two versions of one stand in the table. What could
-    not be read has the verdict *error*, and no target where it was about none.
+    A figure above its limit ends in `!`, a lower bound begins with `>=`. The runtime has its version only where two versions of one
+    stand in the table. What could not be read has the verdict *error*, and no target where it was about none.
     """
 
     model: str
@@ -38,10 +38,9 @@ def rows(reports: Sequence[Report], failures: Sequence[Failure] = ()) -> list[Ro
 
 def _row(report: Report, versioned: bool) -> Row:
     runtime = report.target.runtime.reference if versioned else report.target.runtime.name
-    figures = ((metric, getattr(report.cost, field)) for field, metric in METRICS.items())
     over = {violation.metric for violation in report.violations}
-    texts = tuple("-" if used is None else metric.human(used) + ("!" if metric.field in over else "") for metric, used in figures)
-    reason = "" if report.exit_code == 0 else headline(report)
+    texts = tuple("-" if row.used is None else str(row) + ("!" if row.metric.field in over else "") for row in headroom(report))
+    reason = "" if report.exit_code == 0 and not report.cost.lower_bound else headline(report)
     return Row(report.model, report.target.name, runtime, texts, report.verdict or "", reason)
 
 

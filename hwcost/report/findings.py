@@ -44,6 +44,14 @@ class Headroom:
     used: float | None
     limit: float | None
     interval: tuple[float, float] | None
+    at_least: bool = False
+    """Whether layers are missing from the figure."""
+
+    def __str__(self) -> str:
+        """The figure for people."""
+        if self.used is None:
+            return "absent"
+        return f"{'>= ' if self.at_least else ''}{self.metric.human(self.used)}"
 
     @property
     def ratio(self) -> float | None:
@@ -100,25 +108,37 @@ def _of_region(report: Report, region: Region) -> Breach:
 
 def headroom(report: Report) -> tuple[Headroom, ...]:
     """The four metrics in their order."""
-    limits = report.budget.limits()
-    cost = report.cost
-    return tuple(Headroom(metric, getattr(cost, field), limits.get(field), cost.interval.get(field)) for field, metric in METRICS.items())
+    limits, cost = report.budget.limits(), report.cost
+    return tuple(
+        Headroom(metric, getattr(cost, field), limits.get(field), cost.interval.get(field), cost.lower_bound)
+        for field, metric in METRICS.items()
+    )
 
 
 def headline(report: Report) -> str:
-    """The verdict, and what it rests on, in one line."""
+    """What the verdict rests on, in one line."""
     if report.verdict is None:
-        return "no limits were given: nothing was judged"
+        return f"no limits were given: nothing was judged{_missing(report)}"
     broken = "; ".join(map(str, breaches(report)))
     if report.verdict == "unsupported":
-        count = len(report.cost.unsupported)
-        return f"{count} {'layer' if count == 1 else 'layers'} cannot run under {report.target.runtime.reference}" + (
-            f"; {broken}" if broken else ""
-        )
+        layers = _counted(len(report.cost.unsupported))
+        return f"{layers} cannot run under {report.target.runtime.reference}{'; ' if broken else ''}{broken}"
     if report.verdict == "too close to call":
-        return f"at confidence {report.confidence}: the interval reaches across the limit"
-    tightest = max(((ratio, row.metric.label) for row in headroom(report) if (ratio := row.ratio) is not None), default=None)
-    return broken or (f"{tightest[1]} is the tightest, at {percent(tightest[0])} of its limit" if tightest else "nothing is limited")
+        return f"at confidence {report.confidence}: the interval reaches across the limit{_missing(report)}"
+    return (broken or _tightest(report)) + _missing(report)
+
+
+def _missing(report: Report) -> str:
+    layers = _counted(len(report.cost.unsupported))
+    return f"; {layers} left out, every total is a lower bound" if report.cost.lower_bound else ""
+
+
+def _tightest(report: Report) -> str:
+    ratios = [(row.ratio, row.metric.label) for row in headroom(report) if row.ratio is not None]
+    if not ratios:
+        return "nothing is limited"
+    ratio, label = max(ratios)
+    return f"{label} is the tightest, at {percent(ratio)} of its limit"
 
 
 def percent(ratio: float) -> str:
@@ -187,13 +207,13 @@ def dearest_layers(report: Report, most: int) -> list[tuple[NodeCost, float | No
 def slow_layers(report: Report) -> list[str]:
     """Layers that run, but not as fast as they could: reference kernels, and floats in a quantised network."""
     reference = report.cost.reference_nodes
-    lines = [f"{_count(reference)} on a reference kernel: {_some(reference)}"] if reference else []
+    lines = [f"{_counted(len(reference))} on a reference kernel: {_some(reference)}"] if reference else []
     islands = report.float_islands
-    return lines + ([f"{_count(islands)} in floats inside a quantised network: {_some(islands)}"] if islands else [])
+    return lines + ([f"{_counted(len(islands))} in floats inside a quantised network: {_some(islands)}"] if islands else [])
 
 
-def _count(names: tuple[str, ...]) -> str:
-    return f"{len(names)} {'layer' if len(names) == 1 else 'layers'}"
+def _counted(layers: int) -> str:
+    return f"{layers} {'layer' if layers == 1 else 'layers'}"
 
 
 def _some(names: tuple[str, ...], most: int = 6) -> str:
@@ -219,7 +239,9 @@ def _provisional(report: Report, field: str) -> str:
 
 def uncounted(report: Report) -> list[str]:
     """What no figure exists for, operators that cannot run included."""
-    return [*report.cost.not_counted, *(f"{quoted(node)}: {why}" for node, why in report.cost.unsupported)]
+    unknown = dict(report.graph.unknown)
+    refused = (f"{quoted(node)}: {why}" for node, why in report.cost.unsupported if node not in unknown)
+    return [*report.cost.not_counted, *refused]
 
 
 def remarks(report: Report) -> list[str]:
@@ -227,8 +249,6 @@ def remarks(report: Report) -> list[str]:
     lines = list(report.graph.notes)
     if report.graph.projected_from:
         lines.append("projected: the file is float; these are the figures of the int8 program that quantising would make of it")
-    if report.cost.lower_bound:
-        lines.append("layers that cannot run are left out: every total is a lower bound")
     if report.target.device.accelerators:
         lines.append(f"not used by this runtime: {'; '.join(report.target.device.accelerators)}")
     return lines + list(report.cost.remarks)

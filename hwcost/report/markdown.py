@@ -80,9 +80,8 @@ def _remarks(report: Report) -> Iterator[tuple[str, Sequence[str]]]:
 def _metrics(report: Report) -> Iterator[tuple[str, ...]]:
     basis = dict(findings.basis_lines(report))
     for row in findings.headroom(report):
-        human = row.metric.human
-        used = "absent" if row.used is None else human(row.used)
-        yield row.metric.label, used, "" if row.limit is None else human(row.limit), _share(row), prose(basis[row.metric.label])
+        limit = "" if row.limit is None else row.metric.human(row.limit)
+        yield row.metric.label, prose(str(row)), limit, _share(row), prose(basis[row.metric.label])
 
 
 def _share(row: Headroom) -> str:
@@ -122,7 +121,14 @@ def _layers(report: Report) -> str:
         seconds = "" if node.latency_s is None else human_seconds(node.latency_s)
         kernel = f"{node.op}, {node.kernel}"
         rows.append(
-            (code(node.name), kernel, seconds, "" if share is None else f"{share:.0%}", f"{node.macs:,}", human_bytes(node.weight_bytes))
+            (
+                code(node.name),
+                kernel,
+                seconds,
+                "" if share is None else findings.percent(share),
+                f"{node.macs:,}",
+                human_bytes(node.weight_bytes),
+            )
         )
     return _table(("layer", "kernel", "latency", "share", "MACs", "weights"), rows, right=(2, 3, 4, 5))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -33,16 +34,29 @@ def show(report: Report, hints: Sequence[str], console: Console) -> None:
 
 
 def compare(rows: Sequence[Row], console: Console) -> None:
-    """Print several reports as one table, and below it what each of them breaks; why one failed was told as it failed."""
-    table = _table("model", "target", "runtime", ">latency", ">RAM", ">flash", ">energy", "verdict")
-    for row in rows:
-        verdict = Text(row.verdict, COLOURS.get(row.verdict, ""))
-        names = (Text(shortened(name, 24)) for name in (row.model, row.target, row.runtime))
-        table.add_row(*names, *row.figures, verdict)
-    console.print(table)
+    """Print several reports as one table, by model, and below it what each breaks; why one failed was told as it failed."""
+    lines: list[tuple[str, ...]] = [
+        ("", "target", "runtime", "latency", "RAM", "flash", "energy", "verdict" if any(row.verdict for row in rows) else "")
+    ]
+    lines += [("", shortened(row.target, 24), shortened(row.runtime, 24), *row.figures, row.verdict) for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    console.print(_aligned(lines[0], widths, "dim"))
+    model = None
+    for row, line in zip(rows, lines[1:], strict=True):
+        if row.model != model:
+            model = row.model
+            console.print(Text(shortened(model, console.width), "bold"), no_wrap=True)
+        console.print(_aligned(line, widths, COLOURS.get(row.verdict, "")), no_wrap=True)
     for row in rows:
         if row.reason and row.verdict != "error":
             console.print(Text(f"{shortened(row.model)} on {shortened(row.target)}: {escaped(row.reason)}"))
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int], verdict_style: str) -> Text:
+    """One line of the comparison: names ranged left, figures right, the verdict in its colour."""
+    padded = (" " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=True))
+    texts = [cell + pad if column < 3 else pad + cell for column, (cell, pad) in enumerate(zip(cells[:-1], padded, strict=False))]
+    return Text.assemble("  ".join(texts), "  ", (cells[-1], verdict_style))
 
 
 def _bar_of(console: Console) -> tuple[str, str]:
@@ -106,9 +120,8 @@ def _headroom(rows: Sequence[Headroom], cells: tuple[str, str]) -> Table:
     table = _table("", ">used", ">limit", "", "", "")
     for row in rows:
         human = row.metric.human
-        used = "absent" if row.used is None else human(row.used)
         limit = "-" if row.limit is None else human(row.limit)
-        table.add_row(Text(row.metric.label), used, limit, *_gauge(row.ratio, cells), _free(row))
+        table.add_row(Text(row.metric.label), str(row), limit, *_gauge(row.ratio, cells), _free(row))
     return table
 
 
@@ -156,11 +169,13 @@ def _alive(report: Report) -> Table:
 
 def _layers(report: Report) -> Table:
     table = _table("layer", "kernel", ">latency", ">share", ">MACs", ">weights")
+    for column in table.columns[1:]:
+        column.no_wrap = True
     for node, share in findings.dearest_layers(report, MOST_LAYERS):
         seconds = "-" if node.latency_s is None else human_seconds(node.latency_s)
-        part = "-" if share is None else f"{share:.0%}"
+        part = "-" if share is None else findings.percent(share)
         kernel = node.op if node.kernel == "optimised" else f"{node.op} ({node.kernel})"
-        table.add_row(Text(shortened(node.name, 28)), kernel, seconds, part, f"{node.macs:,}", human_bytes(node.weight_bytes))
+        table.add_row(Text(shortened(node.name)), kernel, seconds, part, f"{node.macs:,}", human_bytes(node.weight_bytes))
     return table
 
 

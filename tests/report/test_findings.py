@@ -97,4 +97,5 @@ def test_what_was_left_out_is_told(quoted):
     cost = replace(quoted.cost, unsupported=(("fc", "no kernel"),), not_counted=("stack: no figure",))
     partial = replace(quoted, cost=cost, pricing=Pricing(allow_unsupported=True))
     assert findings.uncounted(partial) == ["stack: no figure", "'fc': no kernel"]
-    assert "layers that cannot run are left out: every total is a lower bound" in findings.remarks(partial)
+    assert findings.headline(partial).endswith("; 1 layer left out, every total is a lower bound")
+    assert [str(row) for row in findings.headroom(partial)] == [">= 14.7 ms", ">= 1.13 KiB", ">= 2.45 KiB", "absent"]

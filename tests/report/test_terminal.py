@@ -64,15 +64,27 @@ def test_an_absent_metric_says_so(checked):
     assert "absent: nobody published the active power of toy" in text
 
 
-def test_a_comparison_is_one_table_with_reasons_below(checked, quoted):
+def compared(rows, width=80):
     raw = io.StringIO()
-    rows = comparison.rows([checked(ram=2000), checked(ram=1000), quoted], [Failure("broken.onnx", None, "no ONNX model")])
-    terminal.compare(rows, Console(file=raw, width=100, color_system=None))
-    lines = raw.getvalue().splitlines()
-    assert [line.split()[0] for line in lines[:5]] == ["model", "net.onnx", "net.onnx", "net.onnx", "broken.onnx"]
-    assert "1.13 KiB!" in lines[2]
-    assert lines[4].rstrip().endswith("error")
-    assert lines[5:] == ["net.onnx on toy: RAM 1.13 KiB, limit 1000 B: 160 B over"]
+    terminal.compare(rows, Console(file=raw, width=width, color_system=None))
+    return [line.rstrip() for line in raw.getvalue().splitlines()]
+
+
+def test_a_comparison_is_one_table_by_model_with_reasons_below(checked):
+    reports = [checked(ram=2000), checked(ram=1000)]
+    assert compared(comparison.rows(reports, [Failure("broken.onnx", None, "no ONNX model")])) == [
+        "  target  runtime  latency        RAM     flash  energy  verdict",
+        "net.onnx",
+        "  toy     toykit   14.7 ms   1.13 KiB  2.45 KiB       -  fits",
+        "  toy     toykit   14.7 ms  1.13 KiB!  2.45 KiB       -  over",
+        "broken.onnx",
+        "                         -          -         -       -  error",
+        "net.onnx on toy: RAM 1.13 KiB, limit 1000 B: 160 B over",
+    ]
+
+
+def test_costs_are_compared_without_a_verdict(quoted):
+    assert compared(comparison.rows([quoted]))[0] == "  target  runtime  latency       RAM     flash  energy"
 
 
 def test_runtimes_show_their_version_only_where_two_versions_meet(quoted):
