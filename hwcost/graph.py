@@ -169,16 +169,22 @@ class Graph:
             yield step
 
     def _step(self, node: Node, inputs: tuple[TensorSpec, ...]) -> Step:
+        outputs = self._made(node, inputs)
         try:
-            inferred = node.op.outputs(*inputs)
             shapes = node.op.parameters(*inputs)
             work = node.op.work(*inputs)
         except ShapeError as error:
             raise ShapeError(str(error), node=node.name) from error
-        outputs = tuple(self._stored(name, spec) for name, spec in zip(node.outputs, inferred, strict=True))
         parameters = tuple((role, _sized(self.parameters[name], role, shapes, node)) for role, name in node.parameters)
         out_bytes = sum(spec.bytes for spec in outputs)
         return Step(node, inputs, outputs, parameters, replace(work, out_bytes=out_bytes))
+
+    def _made(self, node: Node, inputs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+        try:
+            inferred = node.op.outputs(*inputs)
+        except ShapeError as error:
+            raise ShapeError(str(error), node=node.name) from error
+        return tuple(self._stored(name, spec) for name, spec in zip(node.outputs, inferred, strict=True))
 
     def _stored(self, name: str, spec: TensorSpec) -> TensorSpec:
         storage = self.storage.get(name)
@@ -191,10 +197,10 @@ class Graph:
 
     @cached_property
     def values(self) -> Mapping[str, TensorSpec]:
-        """Spec of every value by name, inputs included."""
+        """Spec of every value by name, inputs included; found without the work, for those who look at shapes alone."""
         specs = dict(self.inputs)
-        for step in self.steps:
-            specs.update(zip(step.node.outputs, step.outputs, strict=True))
+        for node in self.nodes:
+            specs.update(zip(node.outputs, self._made(node, tuple(specs[name] for name in node.inputs)), strict=True))
         return specs
 
     @cached_property

@@ -67,7 +67,7 @@ def fuse_norm(graph: Graph) -> Graph:
     parameters: dict[str, Parameter] = {}
     # From the end: a norm with its scale and bias is found before the norm alone.
     for node in reversed(graph.nodes):
-        found = None if node.name in gone else _found(matching, node)
+        found = _found(matching, node) if type(node.op) in ENDS and node.name not in gone else None
         if found is not None:
             match, (op, stored) = found
             named = {role: replace(parameter, name=f"{node.name}.{role}") for role, parameter in stored.items()}
@@ -167,3 +167,6 @@ TREES: tuple[tuple[Made, Callable[[Matching, Match], Fused | None]], ...] = (
     *((form, _trailing_norm) for form in (*LAYER, *RMS)),
 )
 """The larger trees first."""
+
+ENDS = {tree.op for tree, _ in TREES}
+"""Operators in which a tree ends."""

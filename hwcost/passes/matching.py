@@ -67,6 +67,8 @@ class Matching:
 
     def match(self, node: Node, tree: Made) -> Match | None:
         """The tree that ends in `node`; its other nodes must be used by nothing else."""
+        if type(node.op) is not tree.op:
+            return None
         for found in self._nodes(node, tree, Match()):
             inside = {each.name for each in found.nodes}
             if all(self._is_inner(each, inside) for each in found.nodes[1:]):
@@ -138,7 +140,8 @@ def fuse(graph: Graph, compounds: tuple[Compound, ...]) -> Graph:
     matching = Matching(graph)
     made: dict[str, Node] = {}
     gone: set[str] = set()
-    for node in graph.nodes:
+    ends = {tree.op for tree, _ in compounds}
+    for node in [node for node in graph.nodes if type(node.op) in ends]:
         for tree, make in compounds:
             found = matching.match(node, tree)
             if found is not None and gone.isdisjoint(each.name for each in found.nodes):
