@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from hwcost.errors import NotFittedError
+from hwcost.errors import NotFittedError, shown
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
 from hwcost.latency.columns import Pricing, column_pricing
 from hwcost.latency.counts import Counts, cycles
-from hwcost.latency.model import NOWHERE, Basis, LatencyModel, Unpriced
+from hwcost.latency.model import NOWHERE, Basis, LatencyModel, Unpriced, some
 from hwcost.latency.traffic import Transfer, extra_cycles, transfers, unknown_speeds
 from hwcost.sizes import Size, is_int
 from hwcost.target import Latency, Price, Runtime, Target
@@ -80,10 +80,11 @@ class AnalyticModel(LatencyModel):
         if self.figures.macs_range is None:
             return ()
         low, high = self.figures.macs_range
-        outside = [step.node.name for step in steps if is_int(step.work.macs) and step.work.macs and not low <= step.work.macs <= high]
+        sized = ((step.node.name, step.work.macs) for step in steps if is_int(step.work.macs) and step.work.macs)
+        outside = [shown(name) for name, macs in sized if not low <= macs <= high]
         if not outside:
             return ()
-        return (f"{len(outside)} layers lie outside of the {low:,} to {high:,} MACs behind the figures, first '{outside[0]}'",)
+        return (f"outside of the {low:,} to {high:,} MACs a layer behind the figures: {some(outside)}",)
 
 
 def _holds(price: Price, kernel: Kernel, target: Target) -> bool:

@@ -78,10 +78,11 @@ class Prediction:
         by_cause: dict[str, list[str]] = {}
         for missing in self.unpriced:
             by_cause.setdefault(missing.why, []).append(shown(missing.node))
-        return "; ".join(f"{why} ({_some(nodes)})" for why, nodes in by_cause.items())
+        return "; ".join(f"{why} ({some(nodes)})" for why, nodes in by_cause.items())
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first names of a list, and how many more there are."""
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
 

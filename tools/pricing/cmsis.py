@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from statistics import fmean
 
 from hwcost.target import LinearPrice, Price, Runtime
@@ -27,6 +28,7 @@ REFERENCE_RATIO = fmean(plain_ms / cmsis_ms for plain_ms, cmsis_ms, _ in TINYENG
 TINYENGINE_RATIO = fmean(engine_ms / cmsis_ms for _, cmsis_ms, engine_ms in TINYENGINE_MS)
 
 
+@cache
 def emulated_m4() -> tuple[Groups, Quality]:
     """Prices of CMSIS-NN's layers in emulated cycles, in the groups that networks can tell apart."""
     rows = layers_of("emulated-cortex-m4/cmsis-nn/mlperf_tiny_layers.csv")
@@ -35,6 +37,7 @@ def emulated_m4() -> tuple[Groups, Quality]:
     return {"separable": (pointwise, depthwise), "windowed": (windowed,), "dense": (dense,)}, quality
 
 
+@cache
 def reference_layers() -> tuple[tuple[LinearPrice, ...], Quality]:
     """Prices of TFLM's plain kernels in cycles of a VexRiscv core."""
     rows = layers_of("vexriscv-arty-a7/tflm-reference/person_detect_layers.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from hwcost.target import Runtime, load_runtime
 from pricing.cortex_m import like_tflm, reference_cortex_m, tflm_m0, tflm_m4, tflm_m7, tflm_m33, tflm_m85, tinyengine_m7
@@ -38,6 +39,7 @@ RECIPES: Mapping[tuple[str, str], Callable[[Runtime], Figures]] = {
 }
 
 
+@cache
 def derive() -> dict[tuple[str, str], Figures]:
     """Every shipped section, by runtime and core."""
     return {(reference, core): recipe(load_runtime(reference)) for (reference, core), recipe in RECIPES.items()}
