@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from pricing.cmsis import EFR32
 from pricing.comparisons import compare
-from pricing.fits import Quality, cost_of, networks_of
+from pricing.fits import Quality, cost_of, layers_of, networks_of
 from pricing.least_squares import Errors
 from pricing.recipes import derive
 
@@ -51,6 +52,12 @@ KNOWN = """
 
 What `hwcost` predicts for devices that were measured, next to the published figure. Rows marked *own* are among those the figures were
 fitted to; another version or library on the same core is a comparison, not a test.
+"""
+UNSEEN = """
+## Layers that nothing was fitted to
+
+TFLM with CMSIS-NN on EFR32xG24 (Cortex-M33, without its engine; SiliconLabs/mltk, printed to 2 to 4 digits). The pools alone gave the
+figures something: the cycles of a pooled value.
 """
 ENERGY = """
 ## Energy
@@ -140,6 +147,20 @@ def known() -> str:
     return table(header, (line for entry in PUBLISHED for line in against(*entry)))
 
 
+def unseen_layers() -> str:
+    header = "| layer | input | predicted cycles | published cycles | off by |"
+    target = Target.load("efr32mg24", runtime="tflm-cmsis-nn")
+    model = AnalyticModel.of(target.runtime, target.core.name)
+    lines = []
+    for row in layers_of(EFR32):
+        assert row.layer is not None
+        found = model.predict(row.layer.graph(), target)
+        cycles = (found.nodes[0] or 0.0) * target.clock_hz
+        shape = "x".join(map(str, row.layer.inputs[0].shape))
+        lines.append(f"| {row.layer.op.kind} | {shape} | {cycles:,.0f} | {cost_of(row):,.0f} | {cycles / cost_of(row) - 1:+.0%} |")
+    return table(header, lines)
+
+
 def energy() -> str:
     header = "| device | software | supply | networks | mean power mW | nearest and farthest from it |"
     lines = []
@@ -160,7 +181,7 @@ def power_line(rows: Sequence[Measurement]) -> str:
 
 def page() -> str:
     others = table(HEADER, map(row_of, compare()))
-    return f"{HEAD}\n{shipped()}{OTHERS}\n{others}{KNOWN}\n{known()}{ENERGY}\n{energy()}"
+    return f"{HEAD}\n{shipped()}{OTHERS}\n{others}{KNOWN}\n{known()}{UNSEEN}\n{unseen_layers()}{ENERGY}\n{energy()}"
 
 
 def main() -> None:

@@ -46,9 +46,15 @@ def _first(specs: Sequence[TensorSpec]) -> TensorSpec:
 
 
 def _activation_bits(step: Step) -> int:
-    """Width of what the kernel computes with: 32 as soon as one side of it is float, as in a float island of an int8 network."""
+    """Width of what the kernel computes with: 32 as soon as one side of it is float, as in a float island of an int8 network.
+
+    Between integers it is the narrower side: indices that go in or come out are wider than the values they belong to.
+    """
     specs = (*step.inputs[:1], step.output)
-    return 32 if any(spec.is_float for spec in specs) else max(spec.bits for spec in specs)
+    if any(spec.is_float for spec in specs):
+        return 32
+    widths = [spec.bits for spec in specs if spec.kind != "bool"]
+    return min(widths, default=8)
 
 
 def _places(spec: TensorSpec) -> tuple[Size, Size]:

@@ -8,7 +8,7 @@ import torch
 
 from hwcost.graph import Graph, Node, Parameter
 from hwcost.kernels import Kernel, choose, facts
-from hwcost.ops import Conv1d, Conv2d, Dense, DepthwiseConv2d, Gelu, LayerNorm, MaxPool2d, Op, Relu, Reshape
+from hwcost.ops import ArgMax, Compare, Conv1d, Conv2d, Dense, DepthwiseConv2d, Gelu, LayerNorm, MaxPool2d, Op, Relu, Reshape
 from hwcost.records import Layer
 from hwcost.target import Target
 from hwcost.tensor import TensorSpec, float32, int8
@@ -109,3 +109,8 @@ def test_one_float_side_makes_a_float_layer() -> None:
     assert facts(Layer(Dense(4), (float32(8),), weight_bits=32).step).activation_bits == 32
     assert facts(Layer(MaxPool2d((2, 2)), (int8(8, 4, 4),)).step).activation_bits == 8
     assert facts(Layer(LayerNorm(), (int8(8, 4),)).step).activation_bits == 8
+
+
+def test_indices_do_not_widen_a_layer() -> None:
+    assert facts(Layer(ArgMax(), (int8(10),)).step).activation_bits == 8
+    assert facts(Layer(Compare(relation="less"), (int8(10), int8(10))).step).activation_bits == 8

@@ -8,7 +8,7 @@ from functools import cache
 from statistics import fmean
 
 from hwcost.target import LinearPrice, Price, Runtime
-from pricing.fits import Quality, Scaling, fit_layers, fit_networks, layers_of, network_cycles, networks_of, scaled
+from pricing.fits import Quality, Scaling, cost_of, fit_layers, fit_networks, layers_of, network_cycles, networks_of, scaled
 from pricing.glue import glue, optimised_elsewhere, plain
 from pricing.templates import CMSIS_NN, INT8, REFERENCE
 
@@ -17,7 +17,7 @@ Groups = Mapping[str, Sequence[LinearPrice]]
 INTERPRETER = 2000.0
 """Cycles TFLM spends on a layer besides its kernel: what a reshape (2,300, copying 384 bytes) and a softmax of 3 (2,900) take on an
 EFR32xG24 (SiliconLabs/mltk), less the work itself."""
-M33_POOL = (13.8, "average pools of TFLM with CMSIS-NN on EFR32xG24, 2 layers (SiliconLabs/mltk)")
+EFR32 = "efr32mg24/tflm-cmsis-nn/mltk_layers.csv"
 
 TINYENGINE_MS = (
     (587, 53, 27), (1120, 97, 51), (5310, 478, 234), (586, 51, 25), (1227, 103, 56), (6463, 642, 280), (7821, 770, 336), (3801, 380, 176),
@@ -46,6 +46,14 @@ def reference_layers() -> tuple[tuple[LinearPrice, ...], Quality]:
     conv = replace(conv, kinds=(*conv.kinds, "conv_transpose2d", "conv_transpose1d"))
     dense = replace(conv, kinds=("dense", "matmul", "lstm"), source=f"as convolutions; {conv.source}")
     return (conv, depthwise, dense), quality
+
+
+@cache
+def m33_pool() -> tuple[float, str]:
+    """Cycles per window element of TFLM's pools with CMSIS-NN, and where they were measured."""
+    pools = [(row, row.layer.step.work) for row in layers_of(EFR32) if row.layer and row.layer.op.kind == "average_pool2d"]
+    cycles = fmean(cost_of(row) / (work.out_elements * work.patch_elements) for row, work in pools)
+    return cycles, f"average pools of TFLM with CMSIS-NN on EFR32xG24, {len(pools)} layers (SiliconLabs/mltk)"
 
 
 def relatives(prices: Sequence[LinearPrice]) -> list[LinearPrice]:
@@ -78,9 +86,9 @@ def with_calls(prices: Sequence[LinearPrice]) -> list[LinearPrice]:
     return [replace(price, per_layer=INTERPRETER) for price in prices]
 
 
-def beside(runtime: Runtime, own: Sequence[LinearPrice], pool: tuple[float, str] = M33_POOL) -> list[LinearPrice]:
+def beside(runtime: Runtime, own: Sequence[LinearPrice], pool: tuple[float, str] | None = None) -> list[LinearPrice]:
     """A library's own layers, then their relatives, everything between layers, and plain kernels."""
-    between = with_calls(glue(runtime, "optimised", optimised_elsewhere(), pool))
+    between = with_calls(glue(runtime, "optimised", optimised_elsewhere(), pool or m33_pool()))
     return [*own, *relatives(own), *between, *plain_beside(own), *with_calls(glue(runtime, "reference", plain()))]
 
 

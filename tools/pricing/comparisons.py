@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hwcost.target import load_runtime
-from pricing.cmsis import M33_POOL, emulated_m4, reference_layers, scaled_to
+from pricing.cmsis import emulated_m4, m33_pool, reference_layers, scaled_to
 from pricing.fits import Quality, fit_networks, networks_of
 from pricing.glue import glue, optimised_elsewhere
 
@@ -11,7 +11,7 @@ X_CUBE_AI = (("stm32l4r5", "Cortex-M4"), ("stm32u575", "Cortex-M33"), ("stm32h7a
 
 
 def compare() -> list[Quality]:
-    between = glue(load_runtime("tflm-cmsis-nn"), "optimised", optimised_elsewhere(), M33_POOL)
+    between = glue(load_runtime("tflm-cmsis-nn"), "optimised", optimised_elsewhere(), m33_pool())
     found = [
         scaled_to(f"{what}, {core}, networks", [path], between, 0.0).quality
         for what, core, path in (

@@ -8,12 +8,12 @@ from dataclasses import replace
 from hwcost.target import Cited, LinearPrice, Runtime, load_runtime
 from pricing.cmsis import (
     INTERPRETER,
-    M33_POOL,
     REFERENCE_RATIO,
     TINYENGINE_MS,
     TINYENGINE_RATIO,
     beside,
     emulated_m4,
+    m33_pool,
     plain_beside,
     relatives,
     scaled_groups,
@@ -31,7 +31,7 @@ SHAPE = "the shape of each price is CMSIS-NN of July 2026 on an emulated Cortex-
 
 def tflm_m4(runtime: Runtime) -> Figures:
     groups, layers = emulated_m4()
-    between = glue(runtime, "optimised", optimised_elsewhere(), M33_POOL)
+    between = glue(runtime, "optimised", optimised_elsewhere(), m33_pool())
     rows = ["stm32l4r5/microtvm-cmsis-nn/mlperf_tiny.csv"]
     scaling = scaled_to("microTVM with CMSIS-NN, STM32L4R5, networks", rows, between, 0.0)
     own = scaled_groups(groups, scaling, "to reach microTVM with CMSIS-NN on STM32L4R5", INTERPRETER)
@@ -54,7 +54,7 @@ def tflm_m4(runtime: Runtime) -> Figures:
 
 def tflm_m33(runtime: Runtime) -> Figures:
     groups, layers = emulated_m4()
-    between = glue(runtime, "optimised", optimised_elsewhere(), M33_POOL)
+    between = glue(runtime, "optimised", optimised_elsewhere(), m33_pool())
     rows = ["ra6m4/tflm-cmsis-nn/mlperf_tiny.csv", "nrf5340/microtvm-cmsis-nn/mlperf_tiny.csv"]
     scaling = scaled_to("TFLM on RA6M4 and microTVM on nRF5340, with CMSIS-NN, networks", rows, between, INTERPRETER)
     own = scaled_groups(groups, scaling, "to reach TFLM on RA6M4 and microTVM on nRF5340", INTERPRETER)
