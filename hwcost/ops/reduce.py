@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from hwcost.ops.base import Op, Work, operator, require_axis
-from hwcost.ops.flow import AxisFlow, Fixed, Same
+from hwcost.ops.flow import AxisFlow, Fixed, InputAxis, Same
 from hwcost.sizes import Size, prod
 from hwcost.tensor import TensorSpec
 
@@ -99,6 +99,10 @@ class _ArgReduce(Op):
 
     def flow(self, x: TensorSpec) -> tuple[AxisFlow, ...]:
         return _reduced_flow(x, (self.axis,), self.keepdims)
+
+    def pinned(self, x: TensorSpec) -> tuple[InputAxis, ...]:
+        # A place along the axis means another thing once some of it is gone.
+        return ((0, self.axis),)
 
 
 @operator

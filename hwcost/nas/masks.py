@@ -1,0 +1,115 @@
+"""Masks on an untouched module: one 0/1 leaf per channel group, multiplied into the parameters that make its channels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
+
+from hwcost.channels import Extent
+from hwcost.nas.slots import Slot
+
+Kept = Mapping[str, "np.ndarray[Any, Any]"]
+"""Which channels live, by group: an array of booleans each."""
+
+
+FAINT = 1e-20
+"""What stands for zero in a mask. Sums round it away, and a rectifier behind it passes the gradient on, which it does not at zero: torch
+takes 0 for its slope there, and a channel once gone would look worthless for good."""
+
+
+class Mask:
+    """One for a living channel of a group, next to nothing for others; the gradient of the loss with respect to it says what the channel
+    is worth.
+
+    A masked channel has a gradient too, so it can come back. Masks are no parameters: no optimiser and no state dict sees them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.leaf = torch.ones(size, requires_grad=True)
+
+    def on(self, like: torch.Tensor) -> torch.Tensor:
+        """The leaf, on the device of a tensor it is multiplied with; it moves there once."""
+        if self.leaf.device != like.device:
+            self.leaf = self.leaf.detach().to(like.device).requires_grad_()
+        return self.leaf
+
+    @property
+    def kept(self) -> np.ndarray[Any, Any]:
+        """Which channels live."""
+        return self.leaf.detach().cpu().numpy() > 0.5
+
+    def keep(self, kept: np.ndarray[Any, Any]) -> None:
+        """Let these channels live and no others."""
+        with torch.no_grad():
+            self.leaf.copy_(torch.from_numpy(np.where(kept, 1.0, FAINT)))
+
+
+class Gate(nn.Module):
+    """Multiplies a parameter by the masks behind one of its axes."""
+
+    def __init__(self, extent: Extent, axis: int, masks: Mapping[str, Mask]) -> None:
+        super().__init__()
+        self.axis = axis
+        self.runs = tuple((None if segment.group is None else masks[segment.group], segment.times) for segment in extent.segments)
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        """The parameter without its masked channels."""
+        mask = self._mask(values)
+        return values * (mask if values.dim() == 1 else mask.view(-1, *(1 for _ in values.shape[self.axis + 1 :])))
+
+    def _mask(self, like: torch.Tensor) -> torch.Tensor:
+        if len(self.runs) == 1 and self.runs[0][0] is not None and self.runs[0][1] == 1:
+            return self.runs[0][0].on(like)
+        parts = [like.new_ones(times) if mask is None else mask.on(like).repeat_interleave(times) for mask, times in self.runs]
+        return torch.cat(parts)
+
+
+def attach(module: nn.Module, slots: Iterable[Slot], masks: Mapping[str, Mask]) -> None:
+    """Put the masks on the parameters of a module that have a mask axis."""
+    for slot in slots:
+        extent = None if slot.mask_axis is None else slot.axes[slot.mask_axis]
+        if extent is None or slot.mask_axis is None or not extent.groups:
+            continue
+        path, _, name = slot.tensor.rpartition(".")
+        parametrize.register_parametrization(module.get_submodule(path), name, Gate(extent, slot.mask_axis, masks), unsafe=True)
+
+
+def detach(module: nn.Module) -> None:
+    """Take all masks off again: the parameters are the same objects, unmasked.
+
+    torch's own removal deletes the parameter's property from a class that deep copies of the module share; here only the part's
+    class is put back, so that a copy can lose its masks alone.
+    """
+    for part in list(module.modules()):
+        names = _gated(part)
+        if names:
+            _ungate(part, names)
+
+
+def _ungate(part: nn.Module, names: list[str]) -> None:
+    steps: Any = part.parametrizations
+    originals = {name: steps[name].original for name in names}
+    del part.parametrizations
+    part.__class__ = type(part).__bases__[0]
+    for name, original in originals.items():
+        if isinstance(original, nn.Parameter):
+            part.register_parameter(name, original)
+        else:
+            part.register_buffer(name, original)
+
+
+def is_masked(module: nn.Module) -> bool:
+    """Whether a module carries masks already."""
+    return any(_gated(part) for part in module.modules())
+
+
+def _gated(part: nn.Module) -> list[str]:
+    if not parametrize.is_parametrized(part):
+        return []
+    lists: Any = part.parametrizations
+    return [name for name, steps in lists.items() if any(isinstance(step, Gate) for step in steps)]
