@@ -39,7 +39,7 @@ def place(node: FxNode) -> str:
     is_layer = kind.startswith("torch.nn.modules.") and not kind.startswith(COMPOSITE)
     if is_layer and path:
         return path
-    short = operator_name(node.target).rpartition(".")[2].rstrip("_")
+    short = operator_name(node.target).rpartition(".")[2].strip("_")
     return f"{path}.{short}" if path else short
 
 

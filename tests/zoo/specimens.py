@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -26,6 +27,19 @@ class Specimen:
             if values.is_floating_point() and bool((values == values.flatten()[0]).all()):
                 nn.init.uniform_(values, 0.5, 2.0) if "var" in name or values.flatten()[0] > 0 else nn.init.uniform_(values, -1.0, 1.0)
         return module, self.inputs()
+
+    def outputs(self) -> list[Tensor]:
+        """What the module makes of its inputs, in order, without the batch."""
+        return outputs_of(*self.seeded())
+
+
+def outputs_of(module: nn.Module, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+    """The tensors a module makes, in order, without the batch."""
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch remarks that an even kernel with "same" padding copies its input
+        made = module(*inputs)
+    parts = made.values() if isinstance(made, dict) else made if isinstance(made, tuple | list) else [made]
+    return [part[0] for part in parts]
 
 
 ZOO: dict[str, Specimen] = {}

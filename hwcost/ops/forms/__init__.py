@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from hwcost.ops.forms.arithmetic import binary, bounded, choose, mapped, reduce
 from hwcost.ops.forms.axes import concat, expand, materialised, pad, repeat, reshape, select, slice_axis, split, take, transpose
+from hwcost.ops.forms.contraction import einsum
 from hwcost.ops.forms.layers import conv, conv_transpose, dense, matmul
 from hwcost.ops.forms.windows import pool, resize
 
@@ -20,6 +21,7 @@ __all__ = [
     "conv",
     "conv_transpose",
     "dense",
+    "einsum",
     "expand",
     "mapped",
     "materialised",

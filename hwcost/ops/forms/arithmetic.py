@@ -12,7 +12,8 @@ import numpy as np
 from hwcost.ops.activation import Clip, Relu
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Add, Logical, Maximum, Minimum, Mul, Where
-from hwcost.ops.forms.axes import materialised, reshape, reshape_keeping
+from hwcost.ops.forms.axes import materialised, reshape
+from hwcost.ops.forms.batch import meeting, met_batch
 from hwcost.ops.pool import GlobalAveragePool, GlobalMaxPool
 from hwcost.ops.reading import Call, Value
 from hwcost.ops.reduce import ReduceMax, ReduceMean
@@ -44,8 +45,8 @@ def binary(call: Call, op: type[Any], a: Value, b: Value, **attributes: Any) -> 
             spans, operand = stored
             return mapped(call, op(constant=spans, constant_first=first, **attributes), x, operand=operand)
         a, b = materialised(call, a, a.batch_axis), materialised(call, b, b.batch_axis)
-    left, right = _meeting(call, a, b)
-    return call.emit(op(**attributes), left, right, batch_axis=_met_batch(left, right))
+    left, right = meeting(call, a, b)
+    return call.emit(op(**attributes), left, right, batch_axis=met_batch(left, right))
 
 
 def bounded(minimum: float, maximum: float) -> Op:
@@ -85,38 +86,6 @@ def _stored_like(x: Value, constant: Value) -> Value:
         return constant
     dtype = np.dtype(f"{'f' if x.kind == 'float' else 'i'}{max(x.bits, 8) // 8}")
     return replace(constant.mapped(constant.shape, lambda values: values.astype(dtype)), bits=x.bits, kind=x.kind)
-
-
-def _meeting(call: Call, a: Value, b: Value) -> tuple[Value, Value]:
-    """Two activations whose batches stand at the same place counted from the last axis, or that have none.
-
-    An axis of one element that meets the batch of the other is a batch too.
-    """
-    a, b = _with_batch_of(call, a, b), _with_batch_of(call, b, a)
-    if _from_end(a) == _from_end(b) or not _clash(a, b):
-        return a, b
-    return reshape_keeping(call, a), reshape_keeping(call, b)
-
-
-def _with_batch_of(call: Call, x: Value, other: Value) -> Value:
-    place = _from_end(other)
-    if x.batch_axis is not None or place is None or len(x.shape) < -place or x.shape[place] != 1:
-        return x
-    return reshape(call, x, x.shape, place + len(x.shape))
-
-
-def _from_end(x: Value) -> int | None:
-    return None if x.batch_axis is None else x.batch_axis - len(x.shape)
-
-
-def _clash(a: Value, b: Value) -> bool:
-    """Whether the batch of one meets an ordinary axis of the other."""
-    return any(place is not None and -place <= len(other.shape) for place, other in ((_from_end(a), b), (_from_end(b), a)))
-
-
-def _met_batch(a: Value, b: Value) -> int | None:
-    places = [place for place in (_from_end(a), _from_end(b)) if place is not None]
-    return None if not places else places[0] + max(len(a.shape), len(b.shape))
 
 
 def reduce(call: Call, op: type[Any], x: Value, axes: Sequence[int] | None, keepdims: bool) -> Value:

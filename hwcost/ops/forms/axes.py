@@ -144,7 +144,7 @@ def materialised(call: Call, x: Value, batch_axis: int | None = None) -> Value:
     """
     if not x.is_constant:
         return x
-    batch = batch_axis if batch_axis is not None and batch_axis < len(x.shape) and x.shape[batch_axis] == 1 else None
+    batch = batch_axis if batch_axis is not None and 0 <= batch_axis < len(x.shape) and x.shape[batch_axis] == 1 else None
     stored = replace(x, batch_axis=batch)
     values = x.mapped(stored.graph_shape, lambda array: array.reshape(stored.graph_shape))
     made = call.emit(Constant(stored.graph_shape, x.bits, x.kind), batch_axis=batch, value=values)

@@ -9,6 +9,7 @@ from hwcost.ops.base import Op
 from hwcost.ops.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv1d, DepthwiseConv2d
 from hwcost.ops.dense import Dense, MatMul
 from hwcost.ops.forms.axes import materialised, reshape_keeping, transpose
+from hwcost.ops.forms.batch import meeting, met_batch
 from hwcost.ops.reading import Call, Value
 
 Pairs: TypeAlias = tuple[tuple[int, int], ...]
@@ -83,9 +84,16 @@ def matmul(call: Call, a: Value, b: Value) -> Value:
     """The product of two activations; with a stored matrix on the right, a dense layer without bias."""
     if b.is_constant and not a.is_constant and len(b.shape) == 2:
         return dense(call, a, transpose(call, b, (1, 0)), None)
-    a, b = materialised(call, a, b.batch_axis), materialised(call, b, a.batch_axis)
     if len(a.shape) < 2 or len(b.shape) < 2:
         call.refuse(f"product of shapes {a.shape} and {b.shape}: both must have rows and columns")
-    if not (a.batch_axis == b.batch_axis == 0 and min(len(a.shape), len(b.shape)) > 2):
-        a, b = reshape_keeping(call, a), reshape_keeping(call, b)
-    return call.emit(MatMul(), a, b, batch_axis=a.batch_axis if len(a.shape) == len(b.shape) else None)
+    # Rows and columns are no place for the batch: there it is an ordinary axis of one element.
+    a, b = (reshape_keeping(call, x) if x.batch_axis is not None and x.batch_axis >= len(x.shape) - 2 else x for x in (a, b))
+    rank = max(len(a.shape), len(b.shape))
+    a, b = (materialised(call, x, _facing(other, len(x.shape))) for x, other in ((a, b), (b, a)))
+    left, right = meeting(call, a, b)
+    return call.emit(MatMul(), left, right, batch_axis=met_batch(left, right) if rank > 2 else None)
+
+
+def _facing(other: Value, rank: int) -> int | None:
+    """Where the batch of one operand would be in another of `rank` axes, counted from the last."""
+    return None if other.batch_axis is None else other.batch_axis - len(other.shape) + rank

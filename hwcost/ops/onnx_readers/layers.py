@@ -159,30 +159,7 @@ def _exchanged(call: Call, x: Value, wanted: bool) -> Value:
 
 @onnx_reader("Einsum")
 def read_einsum(call: Call) -> Value:
-    """Two operands whose one shared index is summed over: a product of matrices with axes moved."""
-    equation = str(call.attribute("equation", "")).replace(" ", "")
-    (left, right), out = _terms(call, equation)
-    a, b = call.value(0), call.value(1)
-    batch = [i for i in left if i in right and i in out]
-    summed = [i for i in left if i in right and i not in out]
-    rows, columns = [i for i in left if i not in right], [i for i in right if i not in left]
-    order = [*batch, *rows, *columns]
-    if (len(summed), len(rows), len(columns)) != (1, 1, 1) or sorted(out) != sorted(order):
-        call.refuse(f"einsum '{equation}' is not one product of matrices")
-    a = forms.transpose(call, a, [left.index(i) for i in (*batch, *rows, *summed)])
-    b = forms.transpose(call, b, [right.index(i) for i in (*batch, *summed, *columns)])
-    return forms.transpose(call, product(call, a, b), [order.index(i) for i in out])
-
-
-def _terms(call: Call, equation: str) -> tuple[list[str], str]:
-    given, arrow, out = equation.partition("->")
-    terms = given.split(",")
-    ranks = [len(value.shape) for value in call.inputs if value is not None]
-    if not arrow or "." in equation or len(terms) != 2 or [len(term) for term in terms] != ranks:
-        call.refuse(f"einsum '{equation}' is not a product of two operands with every index named")
-    if any(len(set(term)) != len(term) for term in (*terms, out)):
-        call.refuse(f"einsum '{equation}' repeats an index within an operand")
-    return terms, out
+    return forms.einsum(call, str(call.attribute("equation", "")), [value for value in call.inputs if value is not None])
 
 
 def renamed(call: Call, suffix: str) -> Call:

@@ -22,7 +22,17 @@ BINARY: dict[str, type[Op]] = {
 
 RELATIONS = {"eq": "equal", "ge": "greater_or_equal", "gt": "greater", "le": "less_or_equal", "lt": "less"}
 
-LOGIC = {"bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor", "logical_and": "and", "logical_or": "or", "logical_xor": "xor"}
+LOGIC = {
+    "__and__": "and",
+    "__or__": "or",
+    "__xor__": "xor",
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_xor": "xor",
+    "logical_and": "and",
+    "logical_or": "or",
+    "logical_xor": "xor",
+}
 
 REDUCTIONS: dict[str, type[Op]] = {
     "amax": reductions.ReduceMax,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hwcost.ops import forms
 from hwcost.ops.gather import Gather
@@ -118,21 +119,34 @@ def _moved(x: Value, at: int) -> int | None:
     return None if x.batch_axis is None else x.batch_axis + (at <= x.batch_axis)
 
 
-@torch_reader("aten.split", "aten.split_with_sizes", "aten.unsafe_split", "aten.tensor_split", "aten.chunk", "aten.unsafe_chunk")
+@torch_reader("aten.split", "aten.split_with_sizes", "aten.unsafe_split")
 def read_split(call: Call) -> Sequence[Value]:
+    """Into runs of one size, the last of which may be shorter, or of sizes listed."""
+    x, axis = call.value(0), call.attribute("dim")
+    n, size = x.shape[x.axis(axis)], call.attribute("split_size", call.attribute("split_sizes"))
+    return forms.split(call, x, axis, size if isinstance(size, tuple) else _runs(n, size))
+
+
+@torch_reader("aten.chunk", "aten.unsafe_chunk")
+def read_chunk(call: Call) -> Sequence[Value]:
     x, axis = call.value(0), call.attribute("dim")
     n = x.shape[x.axis(axis)]
-    return forms.split(call, x, axis, _sizes(call, n))
+    return forms.split(call, x, axis, _runs(n, -(-n // call.attribute("chunks"))))
 
 
-def _sizes(call: Call, n: int) -> tuple[int, ...]:
-    chunks = call.attribute("chunks")
-    given = call.attribute("split_size", call.attribute("split_sizes", -(-n // chunks) if chunks else None))
-    if given is None:
-        call.refuse("expected sizes of the parts")
-    if isinstance(given, int):
-        return tuple(min(given, n - start) for start in range(0, n, given))
-    return tuple(given)
+def _runs(n: int, size: int) -> tuple[int, ...]:
+    return tuple(min(size, n - start) for start in range(0, n, size))
+
+
+@torch_reader("aten.tensor_split")
+def read_tensor_split(call: Call) -> Sequence[Value]:
+    """Into a number of parts, the first of which may be longer by one, or at places listed."""
+    x, axis = call.value(0), call.attribute("dim")
+    n, sections = x.shape[x.axis(axis)], call.attribute("sections")
+    if sections is None:
+        places = [0, *call.attribute("indices"), n]
+        return forms.split(call, x, axis, [stop - start for start, stop in pairwise(places)])
+    return forms.split(call, x, axis, [n // sections + (i < n % sections) for i in range(sections)])
 
 
 @torch_reader("aten.unbind")
@@ -209,8 +223,8 @@ def read_expand(call: Call) -> Value:
 
 @torch_reader("aten.repeat", "aten.tile")
 def read_repeat(call: Call) -> Value:
-    times = call.attribute("repeats", call.attribute("dims"))
-    return forms.repeat(call, call.value(0), times)
+    x, times = call.value(0), call.attribute("repeats", call.attribute("dims"))
+    return forms.repeat(call, x, (1,) * (len(x.shape) - len(times)) + times)
 
 
 @torch_reader("aten.channel_shuffle")

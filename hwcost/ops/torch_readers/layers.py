@@ -75,6 +75,11 @@ def read_matmul(call: Call) -> Value:
     return forms.matmul(call, call.value(0), call.value(1))
 
 
+@torch_reader("aten.einsum")
+def read_einsum(call: Call) -> Value:
+    return forms.einsum(call, call.attribute("equation"), [value for value in call.inputs if value is not None])
+
+
 @torch_reader("aten.scaled_dot_product_attention")
 def read_attention(call: Call) -> Value:
     """softmax(q kT / sqrt(features)) v, as products of activations; queries and keys each take the root of the scale, as exporters do."""
