@@ -96,11 +96,19 @@ def written(question: Question, answers: Answers, form: Form) -> str:
     return _as_text(question, answers)
 
 
-def _as_markdown(question: Question, answers: Answers) -> str:
-    from hwcost.report import comparison, markdown
+def _advice(report: Report) -> Sequence[str]:
+    """What would help; what finds it out is only loaded where something does not fit."""
+    if report.exit_code == 0:
+        return ()
     from hwcost.report.hints import hints
 
-    told = [(report, hints(report)) for report in answers.reports]
+    return hints(report)
+
+
+def _as_markdown(question: Question, answers: Answers) -> str:
+    from hwcost.report import comparison, markdown
+
+    told = [(report, _advice(report)) for report in answers.reports]
     if question.is_single:
         return markdown.as_text(*told[0])
     return markdown.compared(comparison.rows(answers.reports, answers.failures), told)
@@ -110,13 +118,12 @@ def _as_text(question: Question, answers: Answers) -> str:
     from rich.console import Console
 
     from hwcost.report import comparison, terminal
-    from hwcost.report.hints import hints
 
     paper = Paper()
     console = Console(file=paper, width=get_terminal_size((80, 24)).columns)
     if question.is_single:
         (report,) = answers.reports
-        terminal.show(report, hints(report), console)
+        terminal.show(report, _advice(report), console)
     else:
         terminal.compare(comparison.rows(answers.reports, answers.failures), console)
     return "".join(f"{line.rstrip()}\n" for line in paper.getvalue().splitlines())

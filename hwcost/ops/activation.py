@@ -26,9 +26,10 @@ class _Map(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Relu(_Map):
     """max(x, 0)."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "relu"
 
@@ -73,17 +74,19 @@ class PRelu(_Map):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Sigmoid(_Map):
     """1 / (1 + exp(-x))."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "sigmoid"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Tanh(_Map):
     """Hyperbolic tangent."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "tanh"
 
@@ -100,17 +103,19 @@ class HardSigmoid(_Map):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class HardSwish(_Map):
     """x * clip(x / 6 + 1/2, 0, 1)."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "hard_swish"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Silu(_Map):
     """x * sigmoid(x)."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "silu"
 
@@ -136,145 +141,163 @@ class Elu(_Map):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Selu(_Map):
     """The self-normalising ELU, with its published constants."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "selu"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Softplus(_Map):
     """log(1 + exp(x))."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "softplus"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Softsign(_Map):
     """x / (1 + abs(x))."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "softsign"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Mish(_Map):
     """x * tanh(softplus(x))."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "mish"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Erf(_Map):
     """The error function."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "erf"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Exp(_Map):
     """e to the power of x."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "exp"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Log(_Map):
     """Natural logarithm."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "log"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Sqrt(_Map):
     """Square root."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "sqrt"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Reciprocal(_Map):
     """1 / x."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "reciprocal"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Neg(_Map):
     """-x."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "neg"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Abs(_Map):
     """x without its sign."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "abs"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Sign(_Map):
     """-1, 0 or 1."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "sign"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Sin(_Map):
     """Sine."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "sin"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Cos(_Map):
     """Cosine."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "cos"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Floor(_Map):
     """The largest integer not above x."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "floor"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Ceil(_Map):
     """The smallest integer not below x."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "ceil"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Round(_Map):
     """The nearest integer, halves to the even one."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "round"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Not(_Map):
     """The other truth value."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "not"
 
@@ -292,16 +315,18 @@ class _AlongAxis(_Map):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Softmax(_AlongAxis):
     """Positive numbers that sum to 1 along `axis`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "softmax"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class LogSoftmax(_AlongAxis):
     """Logarithm of softmax along `axis`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "log_softmax"

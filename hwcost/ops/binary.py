@@ -53,57 +53,64 @@ class _Binary(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Add(_Binary):
     """Sum; the meeting point of a residual block, which ties the channels of both branches."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "add"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Sub(_Binary):
     """Difference, left minus right."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "sub"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Mul(_Binary):
     """Product element by element; with `(C, 1, 1)` on one side, the gate of squeeze-and-excite."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "mul"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Div(_Binary):
     """Quotient, left by right."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "div"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Minimum(_Binary):
     """The smaller of both operands, element by element."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "minimum"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Maximum(_Binary):
     """The larger of both operands, element by element."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "maximum"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Pow(_Binary):
     """Left operand to the power of the right."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "pow"
 
@@ -136,9 +143,10 @@ class Logical(_Binary):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Where(Op):
     """The second input where the first is true, else the third; all three broadcast."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "where"
 

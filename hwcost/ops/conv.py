@@ -111,9 +111,10 @@ class _Conv(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Conv2d(_Conv):
     """Convolution over height and width, with groups and dilation; weights `(out, in / groups, kernel height, kernel width)`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "conv2d"
 
@@ -169,9 +170,10 @@ class _DepthwiseConv(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class DepthwiseConv2d(_DepthwiseConv):
     """Each input channel convolved on its own (`multiplier` outputs per input), so its channels are its input's."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "depthwise_conv2d"
 
@@ -216,9 +218,10 @@ class _ConvTranspose(_Conv):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class ConvTranspose2d(_ConvTranspose):
     """Transposed ("up") convolution; weights `(in, out / groups, kernel height, kernel width)`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "conv_transpose2d"
 

@@ -58,9 +58,10 @@ class Dense(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class MatMul(Op):
     """Product of two activations, `(..., rows, inner) x (..., inner, columns)`; leading axes broadcast."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "matmul"
 

@@ -72,9 +72,10 @@ class LayerNorm(_TrailingNorm):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class RMSNorm(_TrailingNorm):
     """The last axes divided by their root mean square, then times `scale` where there is one."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "rms_norm"
 

@@ -39,9 +39,10 @@ class _Pool(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class MaxPool2d(_Pool):
     """The largest value of each window over height and width; padding never wins."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "max_pool2d"
 
@@ -98,17 +99,19 @@ class _GlobalPool(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class GlobalAveragePool(_GlobalPool):
     """The mean of each channel: `(C, H, W)` to `(C, 1, 1)`, `(C, T)` to `(C, 1)`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "global_average_pool"
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel: `(C, H, W)` to `(C, 1, 1)`, `(C, T)` to `(C, 1)`."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "global_max_pool"
 

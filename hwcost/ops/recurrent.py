@@ -76,9 +76,10 @@ class _Recurrent(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class LSTM(_Recurrent):
     """Long short-term memory; gates in ONNX order input, output, forget, cell."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "lstm"
     gates: ClassVar[int] = 4

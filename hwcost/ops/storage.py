@@ -17,9 +17,10 @@ class _Restore(Op):
 
 
 @operator
-@dataclass(frozen=True, slots=True)
 class Identity(_Restore):
     """The input itself (dropout at inference, a name for a value): nothing is moved."""
+
+    __slots__ = ()
 
     kind: ClassVar[str] = "identity"
     alias: ClassVar[bool] = True
