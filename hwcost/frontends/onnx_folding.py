@@ -63,6 +63,8 @@ def room(*shape: int) -> tuple[int, ...]:
 def _elementwise(function: Callable[..., Any]) -> Callable[[Fold], Array]:
     def fold(call: Fold) -> Array:
         operands = [operand for operand in call.operands if operand is not None]
+        if len(operands) != getattr(function, "nin", len(operands)):  # numpy would take one too many for the place of the result
+            raise ValueError(f"it has {len(operands)} inputs")
         room(*np.broadcast_shapes(*(operand.shape for operand in operands)))
         return np.asarray(function(*operands), dtype=None)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, TypeError, ValueError)
 """What arithmetic on nonsense raises: an attribute of the wrong type, an axis that is not there, a size of zero to divide by."""
 
-MOST_FOLDED_IN_ALL = 1 << 26
+MOST_FOLDED_IN_ALL = 1 << 25
 """Elements of all tensors computed while reading, together."""
 
 MOST_CONSTANTS = 200_000

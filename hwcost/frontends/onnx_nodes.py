@@ -16,7 +16,7 @@ from hwcost.frontends.onnx_text import clean, text
 if TYPE_CHECKING:
     import onnx
 
-MOST_NODES = 50_000
+MOST_NODES = 10_000
 DEEPEST = 24
 """Functions inside functions, and branches inside branches."""
 

@@ -17,7 +17,7 @@ MOST_BYTES = 640 << 20
 """What the parsed messages may take, the bytes of weights included."""
 
 MOST_FIELDS = 3_000_000
-"""Fields of all messages together: fifty thousand operators, the most that are read, have half as many."""
+"""Fields of all messages together: ten thousand operators, the most that are read, have a tenth as many."""
 
 MESSAGE_BYTES = 150
 ENTRY_BYTES = 16

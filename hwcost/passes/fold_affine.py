@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +22,9 @@ from hwcost.tensor import Quantisation
 LAYERS = (Conv1d, Conv2d, DepthwiseConv1d, DepthwiseConv2d, Dense)
 """Layers whose weights have the output channels in front."""
 
+MOST_IN_A_ROW = 16
+"""Each constant folded into a layer is one more step when its values are asked for; no exporter writes more than two or three."""
+
 
 def fold_affine(graph: Graph) -> Graph:
     """Constants added to, or multiplied with, each channel of a layer with weights become part of its bias and weights.
@@ -27,40 +32,56 @@ def fold_affine(graph: Graph) -> Graph:
     Only where nothing else reads the layer's output and its parameters. Values are computed when asked; of quantised weights, the
     scales take the factor and the stored integers stay.
     """
-    while (simpler := _one_round(graph)) is not graph:
-        graph = simpler
-    return graph
-
-
-def _one_round(graph: Graph) -> Graph:
-    uses: dict[str, int] = {}
-    for node in graph.nodes:
-        for _, name in node.parameters:
-            uses[name] = uses.get(name, 0) + 1
-    folded: dict[str, Node] = {}
+    uses = Counter(name for node in graph.nodes for _, name in node.parameters)
+    layers: dict[str, Node] = {}
     gone: set[str] = set()
-    parameters: dict[str, Parameter] = {}
+    changed: dict[str, Parameter] = {}
     for node in graph.nodes:
-        after = only_consumer(graph, node.output) if isinstance(node.op, LAYERS) else None
-        made = None if after is None or any(uses[name] > 1 for _, name in node.parameters) else _folded(graph, node, after)
-        if after is not None and made is not None:
-            folded[node.name], changed = made
-            parameters |= changed
-            gone.add(after.name)
+        if isinstance(node.op, LAYERS):
+            run = _Run(graph, uses, node)
+            if run.inside:
+                layers[node.name] = run.layer
+                gone.update(run.inside)
+                changed |= run.changed
     if not gone:
         return graph
-    return rewritten(graph, [folded.get(node.name, node) for node in graph.nodes if node.name not in gone], parameters=parameters)
+    return rewritten(graph, [layers.get(node.name, node) for node in graph.nodes if node.name not in gone], parameters=changed)
 
 
-def _folded(graph: Graph, node: Node, after: Node) -> tuple[Node, dict[str, Parameter]] | None:
-    """The layer with the constant inside, and its new parameters; None if it cannot be."""
+class _Run:
+    """A layer with all constants behind it inside: the operators that have gone, and the parameters that have changed."""
+
+    def __init__(self, graph: Graph, uses: Mapping[str, int], layer: Node) -> None:
+        self.layer = layer
+        self.inside: list[str] = []
+        self.changed: dict[str, Parameter] = {}
+        while (after := self._next(graph, uses)) is not None:
+            self.inside.append(after.name)
+        if len(self.inside) > MOST_IN_A_ROW:
+            self.inside.clear()
+
+    def _next(self, graph: Graph, uses: Mapping[str, int]) -> Node | None:
+        """Take in the operator behind the layer; None if there is none that can be."""
+        after = only_consumer(graph, self.layer.output)
+        if after is None or len(self.inside) > MOST_IN_A_ROW or any(uses[name] > 1 for _, name in self.layer.parameters):
+            return None
+        own = {role: self.changed.get(name) or graph.parameters[name] for role, name in self.layer.parameters}
+        made = _folded(graph, self.layer, after, own)
+        if made is None:
+            return None
+        self.layer, changed = made
+        self.changed |= changed
+        return after
+
+
+def _folded(graph: Graph, node: Node, after: Node, own: dict[str, Parameter]) -> tuple[Node, dict[str, Parameter]] | None:
+    """The layer, whose parameters are `own`, with the constant inside, and its new parameters; None if it cannot be."""
     op: Any = node.op
     if not isinstance(after.op, Add | Sub | Mul | Div) or op.activation is not None or not graph.values[node.output].is_float:
         return None
     operand = _by_channel(graph, node, after)
-    if operand is None or any(graph.parameters[name].read is None for _, name in node.parameters):
+    if operand is None or any(parameter.read is None for parameter in own.values()):
         return None
-    own = {role: graph.parameters[name] for role, name in node.parameters}
     if isinstance(after.op, Add | Sub):
         changed = _with_offset(own, operand, after.op)
     else:

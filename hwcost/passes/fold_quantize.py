@@ -144,7 +144,7 @@ class _Folding:
                 self.stored[name] = _storage(spec)
         for node in self.graph.nodes:
             if isinstance(node.op, Dequantize) and node.inputs[0] in self.stored:
-                self.same[node.output] = node.inputs[0]
+                self.same[node.output] = self.real(node.inputs[0])
 
     def _store_backwards(self) -> None:
         """A value that is only quantised, always by one scale, is stored so; also through operators that select."""
@@ -186,7 +186,7 @@ class _Folding:
         """A quantise node that only states how its input is stored makes nothing new."""
         for node in self.graph.nodes:
             if isinstance(node.op, Quantize) and self.stored.get(self.real(node.inputs[0])) == _scale_of(self.graph, node):
-                self.same[node.output] = node.inputs[0]
+                self.same[node.output] = self.real(node.inputs[0])
 
     def _is_real(self, name: str) -> bool:
         """Whether a value stands for real numbers, as indices and truth values do not."""

@@ -59,6 +59,8 @@ class Matching:
     """One network, looked at by trees."""
 
     graph: Graph
+    numbers: dict[str, float | None] = field(default_factory=dict)
+    """What has been read of stored operands, by the node that has them."""
 
     @cached_property
     def makers(self) -> dict[str, Node]:
@@ -110,18 +112,23 @@ class Matching:
             yield here
 
     def _has_constant(self, node: Node, tree: Made) -> bool:
-        attributes = node.op.attributes()
-        if "constant" not in attributes:
+        op: Any = node.op
+        if not hasattr(op, "constant"):
             return tree.constant is None
         if tree.constant is None:
-            return attributes["constant"] is None or bool(tree.keep)
-        if attributes["constant"] is None or attributes["constant_first"] != tree.first:
+            return op.constant is None or bool(tree.keep)
+        if op.constant is None or op.constant_first != tree.first:
             return False
         number = self.number(node)
         return number is not None and isclose(number, tree.constant, rel_tol=1e-5)
 
     def number(self, node: Node) -> float | None:
         """The one number a stored operand holds, if it holds one and its values are there."""
+        if node.name not in self.numbers:
+            self.numbers[node.name] = self._number(node)
+        return self.numbers[node.name]
+
+    def _number(self, node: Node) -> float | None:
         parameter = self.graph.parameters[dict(node.parameters)["operand"]]
         if parameter.read is None or parameter.quantisation is not None or parameter.elements > LARGEST_SCALAR:
             return None

@@ -40,7 +40,7 @@ PASSES: tuple[Pass, ...] = (
 """In the order they are applied, over and over until none changes anything. Each returns the very graph it was given if it finds
 nothing, and only ever makes a network smaller or simpler, so that this ends."""
 
-MOST_ROUNDS = 20
+MOST_ROUNDS = 10
 
 
 def normalise(graph: Graph) -> Graph:

@@ -29,10 +29,10 @@ def rewritten(
     A value that stands for another takes its storage from it; one that another node makes now is stored as it was. Parameters given
     are added to, or replace, those there are.
     """
-    names = renamed or {}
+    names = _final(renamed or {})
     nodes = list(nodes)
-    rewired = [replace(node, inputs=tuple(_final(name, names) for name in node.inputs)) for node in nodes]
-    outputs = tuple(_final(name, names) for name in graph.outputs)
+    rewired = [replace(node, inputs=tuple(names.get(name, name) for name in node.inputs)) for node in nodes]
+    outputs = tuple(names.get(name, name) for name in graph.outputs)
     return _without_unused(_stored_as_before(graph, nodes), rewired, outputs, {**graph.parameters, **(parameters or {})})
 
 
@@ -47,10 +47,15 @@ def _stored_as_before(graph: Graph, nodes: Sequence[Node]) -> Graph:
     return replace(graph, storage={**graph.storage, **storage}) if storage else graph
 
 
-def _final(name: str, renamed: Mapping[str, str]) -> str:
-    while name in renamed:
-        name = renamed[name]
-    return name
+def _final(renamed: Mapping[str, str]) -> dict[str, str]:
+    """Each name with the one at the end of its chain."""
+    final: dict[str, str] = {}
+    for name in renamed:
+        chain = [name]
+        while chain[-1] in renamed and chain[-1] not in final:
+            chain.append(renamed[chain[-1]])
+        final.update(dict.fromkeys(chain[:-1] or chain, final.get(chain[-1], chain[-1])))
+    return final
 
 
 def _without_unused(graph: Graph, nodes: Sequence[Node], outputs: tuple[str, ...], parameters: Mapping[str, Parameter]) -> Graph:
