@@ -48,7 +48,8 @@ def test_a_layer_comes_back_as_it_was_written(layer: Layer, tmp_path: Path) -> N
 
 
 def test_rows_of_different_operators_share_a_file(tmp_path: Path) -> None:
-    rows = tuple(row(layer) for layer in LAYERS) + (row(None, cycles=None, latency_s=0.25, energy_j=0.01, repeats=5, spread=0.02),)
+    whole = row(None, cycles=None, latency_s=0.25, energy_j=0.01, repeats=5, spread=0.02)
+    rows = (*(row(layer) for layer in LAYERS), whole)
     assert read_records(written(tmp_path, *rows)).rows == rows
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, final
 
@@ -45,6 +46,11 @@ class Unpriced:
     why: str
 
 
+def total(parts: Sequence[Size]) -> Size:
+    """The sum of figures; of plain numbers the same whatever their order, so that one network in two files costs the same."""
+    return math.fsum(parts) if all(isinstance(part, int | float) for part in parts) else sum(parts)
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """Latency of a network: by node in execution order, plus what an inference costs whatever the network.
@@ -63,7 +69,7 @@ class Prediction:
     @property
     def known_s(self) -> Size:
         """The sum of all that has a price."""
-        return sum((seconds for seconds in self.nodes if seconds is not None), self.per_inference_s)
+        return total([self.per_inference_s, *(seconds for seconds in self.nodes if seconds is not None)])
 
     @property
     def latency_s(self) -> Size | None:
@@ -145,15 +151,9 @@ class LatencyModel(ABC):
         found = [self.node_cycles(step, kernel, target, placed) for step, kernel in zip(steps, kernels, strict=True)]
         seconds = tuple(None if isinstance(cycles, Unpriced) else cycles / target.clock_hz for cycles in found)
         unpriced = tuple(cycles for cycles in found if isinstance(cycles, Unpriced))
-        total = sum((n for n in seconds if n is not None), self.per_inference_cycles / target.clock_hz)
-        return Prediction(
-            nodes=seconds,
-            per_inference_s=self.per_inference_cycles / target.clock_hz,
-            unpriced=unpriced,
-            basis=self.basis,
-            interval_s=None if unpriced else self.interval_of(total),
-            remarks=self.remarks(steps),
-        )
+        per_inference_s = self.per_inference_cycles / target.clock_hz
+        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=self.remarks(steps))
+        return known if unpriced else replace(known, interval_s=self.interval_of(known.known_s))
 
     @final
     def require(self, target: Target) -> None:

@@ -140,14 +140,15 @@ def test_a_network_takes_what_its_layers_take(reference: str, core: str) -> None
 def test_numbers_tensors_and_columns_agree_exactly(reference: str, core: str) -> None:
     target, model = target_of(reference, core), model_of(reference, core)
     alike, others = [8, 16, 40], [1, 3, 12, 33]  # multiples of 8, so that no rule about lanes tells the candidates of a column apart
-    whole = {width: model.predict(chain(width), target).latency_s for width in (*alike, *others)}
-    for width, latency_s in whole.items():
-        searched = model.predict(chain().rebind({"conv": torch.tensor(float(width), dtype=torch.float64)}), target).latency_s
-        assert searched is not None
-        assert searched.item() == latency_s
+    whole = {width: model.predict(chain(width), target) for width in (*alike, *others)}
+    for width, found in whole.items():
+        searched = model.predict(chain().rebind({"conv": torch.tensor(float(width), dtype=torch.float64)}), target)
+        assert [float(seconds) for seconds in searched.nodes] == list(found.nodes)
+        assert float(searched.known_s) == pytest.approx(found.known_s, rel=1e-15)  # sums of numbers alone do not depend on their order
     for widths in (alike, *([width] for width in others)):
-        column = model.predict(chain().rebind({"conv": np.array(widths)}), target).latency_s
-        assert np.asarray(column).tolist() == [whole[width] for width in widths]
+        column = model.predict(chain().rebind({"conv": np.array(widths)}), target)
+        rows = [np.broadcast_to(np.asarray(seconds), (len(widths),)).tolist() for seconds in column.nodes]
+        assert [list(nodes) for nodes in zip(*rows, strict=True)] == [list(whole[width].nodes) for width in widths]
 
 
 @every
