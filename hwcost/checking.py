@@ -195,7 +195,7 @@ def _verdict(report: Report) -> Verdict:
 def _no_figure(metric: str, quoted: Report) -> str:
     """Why a limit cannot be judged, and with which runtime it could be."""
     label, human = METRICS[metric].label, METRICS[metric].human
-    found = [(target.runtime.reference, getattr(cost, metric)) for target, cost in other_runtimes(quoted)]
+    found = [(target.runtime.reference, getattr(cost, metric)) for target, cost in other_runtimes(quoted, timed=True)]
     having = [f"--runtime {reference} has it ({human(figure)})" for reference, figure in found if figure is not None]
     where = f"on {quoted.target.name} under {quoted.target.runtime.reference}"
     why = quoted.cost.absent.get(metric, "no reason given")
@@ -203,8 +203,11 @@ def _no_figure(metric: str, quoted: Report) -> str:
     return f"the limit on {label} cannot be judged, because there is no {label} {where}: {why}; {others}"
 
 
-def other_runtimes(report: Report) -> list[tuple[Target, Cost]]:
-    """The same network on the same device under every other runtime described for its core, the newest version of each."""
+def other_runtimes(report: Report, *, timed: bool = False) -> list[tuple[Target, Cost]]:
+    """The same network on the same device under every other runtime described for its core, the newest version of each.
+
+    `timed` keeps those with latency figures on that core.
+    """
     from hwcost.target.find import names
     from hwcost.target.load import load_runtime
 
@@ -212,7 +215,7 @@ def other_runtimes(report: Report) -> list[tuple[Target, Cost]]:
     runtimes = [load_runtime(name, core) for name in names("runtimes") if name != report.target.runtime.name]
     targets = [replace(report.target, runtime=runtime) for runtime in runtimes if _can_stand_in(runtime, core)]
     pricing = replace(report.pricing, latency_model=None)
-    return [(target, pricing.cost(report.graph, target)) for target in targets]
+    return [(target, pricing.cost(report.graph, target)) for target in targets if target.latency is not None or not timed]
 
 
 def _can_stand_in(runtime: Runtime, core: str) -> bool:

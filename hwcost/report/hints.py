@@ -123,7 +123,7 @@ def _dearest(breach: Breach, report: Report) -> Iterator[str]:
 def _faster_runtimes(breach: Breach, report: Report) -> Iterator[str]:
     """The same network under the other runtimes of this core that have figures."""
     human = METRICS[breach.metric].human
-    for target, cost in other_runtimes(report):
+    for target, cost in other_runtimes(report, timed=True):
         used = getattr(cost, breach.metric)
         if used is not None and used < breach.used:
             outcome = "within the limit" if used <= breach.limit else "still over"
