@@ -108,6 +108,12 @@ def test_regions_are_compared_by_speed_where_it_is_stated(plain: Target) -> None
     assert cycles(with_memory(figures, slow("fast", rate=4.0, kind="flash")), DENSE, {"weight": "fast"}) == pytest.approx(640)
 
 
+def test_wait_states_stand_for_a_speed_that_is_not_stated(plain: Target) -> None:
+    """Three wait states: four cycles for a word of four bytes, so one a byte."""
+    waiting = replace(slow("norflash", rate=None, kind="flash"), wait_states=Cited(3, "a test"))
+    assert cycles(with_memory(with_figures(plain), waiting), DENSE, {"weight": "norflash"}) == pytest.approx(640 + 640)
+
+
 def test_a_memory_of_unknown_speed_leaves_no_figure(plain: Target) -> None:
     target = with_memory(with_figures(plain), slow(rate=None))
     found = AnalyticModel.of(target.runtime, target.core.name).predict(DENSE, target, {"input0": "psram"})
