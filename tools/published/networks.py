@@ -54,7 +54,7 @@ def _supply(notes: str) -> str:
 
 
 ROUND_12 = Set(
-    "facts",
+    "",
     "MLPerf Tiny inference results v1.2, closed division: STMicroelectronics with X-CUBE-AI 9.0, Renesas with TFLM and CMSIS-NN",
     "mlcommons/tiny_results_v1.2 @ b448c5c: medians of results/*/performance/results.txt, software and clock of systems/*.json",
     "Apache-2.0; unofficial quotation of public submissions",
@@ -101,7 +101,7 @@ def round_12() -> Iterator[Measurement]:
 
 
 CMSIS_M0 = Set(
-    "facts",
+    "",
     "CMSIS-NN of July 2026 on an emulated Cortex-M0+: convolution, depthwise and dense layers of the MLPerf Tiny networks together",
     "ARM-software/CMSIS-NN built with zig cc 0.17.1 -O3, run on unicorn 2.1.4; fast multiplier, loads 2, taken branches 2, others 1",
     "Apache-2.0 (the library); own runs",
@@ -125,7 +125,7 @@ def cmsis_nn_m0() -> Iterator[Measurement]:
 
 
 TRIAL = Set(
-    "facts",
+    "",
     "A trial of one generated C function per layer, plain C, on an emulated Cortex-M4: multiplying layers of the MLPerf Tiny networks",
     "own trial: zig cc 0.17.1 -O3, unicorn 2.1.4; CMSIS-NN's cycles over the trial's ratio, three digits",
     "Apache-2.0; own runs",
