@@ -62,6 +62,7 @@ class CompiledCost:
         self.groups = channels.groups
         self.base: Widths = np.array([group.size for group in self.groups], dtype=np.int64)
         layers = [(step, choose(step, target.runtime, target.core)) for step in graph.steps]
+        self._frozen: Widths = np.array([group.frozen is not None for group in self.groups], dtype=bool)
         self._free = [index for index, group in enumerate(self.groups) if group.frozen is None]
         self._tables = LayerTables.of(layers, channels)
         rows = lifetimes(graph, () if target.runtime.ram is None else target.runtime.ram.in_place)
@@ -76,8 +77,9 @@ class CompiledCost:
         rows = self._tables.at(chosen)
         fixed = self._fixed.at(chosen)
         step_bytes = self._live.at(chosen)
+        asked = _asking(rows.facts)
         for scratch in self._scratch:
-            step_bytes[..., scratch.steps] += scratch.bytes(rows.facts)
+            step_bytes[..., scratch.steps] += scratch.bytes(rows.facts, asked)
         step_bytes += fixed[..., :1]
         latency_s = self._latency.at(rows.counts, lambda: self._sized(chosen))
         joules = energy.of(latency_s, self.target)
@@ -106,10 +108,10 @@ class CompiledCost:
             widths = np.array([widths.get(group.name, group.size) for group in self.groups], dtype=np.int64)
         if widths.shape[-1:] != self.base.shape or (widths.size and widths.min() < 1):
             raise InputError(f"expected {len(self.base)} widths of at least 1 for each candidate, got an array of shape {widths.shape}")
-        columns = zip(self.groups, np.moveaxis(widths, -1, 0), strict=True)
-        moved = next((group for group, column in columns if group.frozen and (column != group.size).any()), None)
-        if moved is not None:
-            raise InputError(f"group '{moved.name}' keeps its {moved.size} channels: {moved.frozen}")
+        moved = (widths != self.base) & self._frozen
+        if moved.any():
+            group = self.groups[int(np.argwhere(moved)[0][-1])]
+            raise InputError(f"group '{group.name}' keeps its {group.size} channels: {group.frozen}")
         return np.asarray(widths, dtype=np.int64)
 
     def _sized(self, widths: Widths) -> list[Graph]:
@@ -150,23 +152,25 @@ class _Scratch:
     columns: Widths
     steps: Widths
 
-    def bytes(self, facts: LayerFacts) -> Widths:
-        """Working memory of these layers, from the facts of all layers."""
-        first = self.rules[0]
-        if len(self.rules) == 1 or not first.when.asks_channels:
-            return _over(facts, _asked(first, facts))[..., self.columns]
-        met = [_over(facts, rule.when.channels_hold(facts)) for rule in self.rules]
-        return np.asarray(np.select(met, [_over(facts, _asked(rule, facts)) for rule in self.rules], 0))[..., self.columns]
+    def bytes(self, facts: LayerFacts, asked: Callable[[Scratch], Size]) -> Widths:
+        """Working memory of these layers, where `asked` says what a rule asks for every layer."""
+        found: Size = 0
+        for rule in reversed(self.rules):
+            met = rule.when.channels_hold(facts)
+            found = asked(rule) if met is True else np.where(met, asked(rule), found)
+        return np.broadcast_to(found, facts.in_channels.shape)[..., self.columns]
 
 
-def _asked(rule: Scratch, facts: LayerFacts) -> Size:
-    """Bytes a rule asks for."""
-    return sum(term.total(facts) for term in rule.terms)
+def _asking(facts: LayerFacts) -> Callable[[Scratch], Size]:
+    """Bytes that a rule asks for every layer, each rule worked out once."""
+    known: dict[int, Size] = {}
 
+    def asked(rule: Scratch) -> Size:
+        if id(rule) not in known:
+            known[id(rule)] = sum(term.total(facts) for term in rule.terms)
+        return known[id(rule)]
 
-def _over(facts: LayerFacts, figure: Size) -> Widths:
-    """A figure as a column of every layer."""
-    return np.broadcast_to(np.asarray(figure), facts.in_channels.shape)
+    return asked
 
 
 def _other_flash(graph: Graph, target: Target) -> Size:
