@@ -174,10 +174,13 @@ class Reading:
             raise UnsupportedOpError([(node.name, node.kind)])
         return reader(call)
 
+    def _is_known(self, node: FileNode) -> bool:
+        return (node.domain, node.op) in ONNX_READERS or (not node.domain and node.op in FOLDS)
+
     def _without_input(self, node: FileNode, missing: Missing) -> None:
         if not missing.unknown:
             raise GraphError(f"reads a value that cannot be had: {missing.why}", node=node.name)
-        if (node.domain, node.op) not in ONNX_READERS or self.allow_unsupported:
+        if self.allow_unsupported or not self._is_known(node):
             self._unsupported(node, [(node.name, node.kind)])
         else:
             self.values.update(dict.fromkeys(filter(None, node.outputs), missing))

@@ -94,7 +94,7 @@ class _Folding:
     stored: dict[str, Storage] = field(default_factory=dict)
     """How a value is stored as integers, for those that are."""
     made: dict[tuple[str, bool], str] = field(default_factory=dict)
-    """The name under which a value is there as integers (True) or floats (False)."""
+    """The name under which a value is there as integers (True) or floats (False); not yet where it is still to be rounded."""
     nodes: list[Node] = field(default_factory=list)
     storage: dict[str, Storage] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
@@ -218,7 +218,8 @@ class _Folding:
         self.nodes.append(replace(node, inputs=inputs, parameters=self._constants(node) if integers else node.parameters))
         for name in node.outputs:
             as_integers = integers or not self.graph.values[name].is_float
-            self.made[name, as_integers] = name
+            if as_integers or name not in self.stored:
+                self.made[name, as_integers] = name
             if as_integers and name in self.stored:
                 self.storage[name] = self.stored[name]
             elif name in self.graph.storage:
@@ -233,8 +234,12 @@ class _Folding:
         return self._converted(value, integers) if there is None else there
 
     def _converted(self, value: str, integers: bool) -> str:
-        """Integers turned into floats or the other way round, where that is first needed."""
-        source, stored = self.made[value, not integers], self.stored[value]
+        """Integers turned into floats or the other way round, where that is first needed.
+
+        What a layer on floats makes and is stored as integers, is rounded before anybody reads it, also as floats.
+        """
+        stored = self.stored[value]
+        source = value if integers else self.made.get((value, True)) or self._converted(value, True)
         made = f"{value}.{'quantized' if integers else 'dequantized'}"
         self.nodes.append(Node(made, Quantize(stored.bits, stored.kind) if integers else Dequantize(), (source,), (made,)))
         if integers:
@@ -244,7 +249,8 @@ class _Folding:
 
     def _constants(self, node: Node) -> tuple[tuple[str, str], ...]:
         """The constants of an integer layer, its bias as wide as the accumulator it starts."""
-        return tuple((role, self._bias(node, name) if role == "bias" else name) for role, name in node.parameters)
+        weighted = isinstance(node.op, WEIGHTED)
+        return tuple((role, self._bias(node, name) if role == "bias" and weighted else name) for role, name in node.parameters)
 
     def _bias(self, node: Node, name: str) -> str:
         bias = self.graph.parameters[name]
@@ -259,12 +265,11 @@ class _Folding:
 
     def _output(self, name: str) -> str:
         value = self.real(name)
-        there = self.made.get((value, True))
-        if there is None:
-            return self.made[value, False]
-        if self.graph.values[name].is_float and value in self.stored:
+        if value not in self.stored:
+            return name
+        if self.graph.values[name].is_float:
             self.notes.append(f"an output is given as {self.stored[value].bits}-bit integers: dequantising it is left to the application")
-        return there
+        return self.made.get((value, True)) or self._converted(value, True)
 
 
 def _accumulated(bias: Parameter, weight: Parameter, x: Storage) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hwcost.ops import forms
 from hwcost.ops.gather import Embedding, Gather
-from hwcost.ops.onnx_readers.quantised import dequantised
+from hwcost.ops.onnx_readers.quantised import dequantise, dequantised
 from hwcost.ops.reading import Call, Value, onnx_reader
 from hwcost.sizes import prod
 
@@ -190,6 +190,14 @@ def read_tile(call: Call) -> Value:
     return forms.repeat(call, x, times)
 
 
+def _rows(call: Call, table: Value, made: Value) -> Value:
+    """Rows of a table of integers are integers; where the file says what they mean, they are dequantised after they are picked."""
+    if table.kind == "float" or (table.quantisation is not None and table.quantisation.per_channel):
+        return made
+    integers = call.stored(made, None, table.bits, table.kind)
+    return integers if table.quantisation is None else dequantise(call, integers, table.quantisation)
+
+
 @onnx_reader("Gather")
 def read_gather(call: Call) -> Value:
     """Rows of a stored table are an embedding; one stored index takes its axis away; computed indices are an input."""
@@ -197,7 +205,7 @@ def read_gather(call: Call) -> Value:
     if x.is_constant:
         if len(x.shape) != 2 or x.axis(axis) != 0:
             call.refuse(f"picks from a stored tensor of {x.shape} along axis {axis}: hwcost knows rows of a table")
-        return call.emit(Embedding(*x.shape), indices, batch_axis=indices.batch_axis, weight=x)
+        return _rows(call, x, call.emit(Embedding(*x.shape), indices, batch_axis=indices.batch_axis, weight=x))
     if not indices.is_constant:
         return call.emit(Gather(x.graph_axis(axis)), x, indices, batch_axis=x.batch_axis)
     wanted = [int(n) for n in indices.array().reshape(-1)]

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from hwcost.ops import forms
+from hwcost.ops.onnx_readers.quantised import MICROSOFT, quantisation_of
 from hwcost.ops.reading import Call, Value, onnx_reader
 from hwcost.ops.recurrent import GRU, LSTM, RNN
 
@@ -35,6 +36,25 @@ def read_recurrent(call: Call) -> Sequence[Value]:
     made = call.emit_all(op, x, *given, batch_axis=None, weight_ih=call.value(1), weight_hh=call.value(2), bias=bias)
     sequence, *states = made
     return [_batched(sequence, 0 if layout else 2), *(_batched(state, 0 if layout else 1) for state in states)]
+
+
+@onnx_reader("DynamicQuantizeLSTM", domain=MICROSOFT)
+def read_dynamic_lstm(call: Call) -> Sequence[Value]:
+    """An LSTM whose weights are stored as integers, with their last two axes exchanged; scales and zero points come last."""
+    weights = [_exchanged(call, index, scale) for index, scale in ((1, 8), (2, 10))]
+    plain = (call.optional(0), *weights, *(call.optional(index) for index in range(3, 8)))
+    return read_recurrent(replace(call, op="LSTM", inputs=plain))
+
+
+def _exchanged(call: Call, index: int, scale: int) -> Value:
+    stored = call.value(index)
+    if len(stored.shape) != 3:
+        call.refuse(f"expected weights of directions, features and gates, got {stored.shape}")
+    turned = forms.transpose(call, stored, (0, 2, 1))
+    if call.value(scale).elements not in {1, stored.shape[0]}:
+        call.refuse("its weights have a scale for each gate: hwcost knows one for each direction")
+    meant = quantisation_of(replace(call, attributes={"axis": 0}), turned, call.value(scale), call.optional(scale + 1))
+    return replace(turned, quantisation=meant)
 
 
 def _batched(value: Value, axis: int) -> Value:
