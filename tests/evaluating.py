@@ -346,11 +346,10 @@ def cast(op, x):
 def recurrent(op, x, weight_ih, weight_hh, bias=None):
     """Each direction step by step, gates in ONNX's order."""
     ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[op.direction]
-    read = [_one_way(op, x, backwards, weight_ih[i], weight_hh[i], None if bias is None else bias[i]) for i, backwards in enumerate(ways)]
-    return (
-        torch.stack([sequence for sequence, _ in read], 1),
-        *(torch.stack(ends) for ends in zip(*(ends for _, ends in read), strict=True)),
-    )
+    rows = torch.zeros(len(ways), 2 * weight_ih.shape[1]) if bias is None else bias
+    read = [_one_way(op, x, *way) for way in zip(ways, weight_ih, weight_hh, rows, strict=True)]
+    states = zip(*(ends for _, ends in read), strict=True)
+    return (torch.stack([sequence for sequence, _ in read], 1), *(torch.stack(ends) for ends in states))
 
 
 def _one_way(op, x, backwards, weight_ih, weight_hh, bias):

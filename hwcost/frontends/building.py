@@ -51,9 +51,11 @@ class GraphBuilder:
         return value
 
     def constant(self, name: str, values: Array) -> Value:
-        """A constant that the file does not hold as such."""
+        """A constant that the file does not hold as such; each is one of its own, whatever it is called."""
         kind: Kind = "float" if values.dtype.kind == "f" else "bool" if values.dtype.kind == "b" else "int"
-        return Value(name, tuple(values.shape), bits=values.dtype.itemsize * 8 if kind != "bool" else 8, kind=kind, read=lambda: values)
+        return Value(
+            self.unique(name), tuple(values.shape), bits=values.dtype.itemsize * 8 if kind != "bool" else 8, kind=kind, read=lambda: values
+        )
 
     def store(self, value: Value) -> Value:
         """Have what some node makes, or an input, stored as `value` says: its bits, kind and scales."""

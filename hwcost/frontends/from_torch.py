@@ -52,7 +52,7 @@ def as_written(module: torch.nn.Module, example_input: Example, *, name: str | N
     batches = sorted({x.shape[0] for x in inputs if x.dim() and x.shape[0] != 1})
     builder.notes.extend(f"a batch of {batch} was pinned to 1" for batch in batches)
     with torch.no_grad():
-        return ProgramReading(program, builder).graph()
+        return ProgramReading(program, builder, torch.from_numpy).graph()
 
 
 def exported(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> ExportedProgram:

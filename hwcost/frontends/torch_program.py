@@ -7,7 +7,7 @@ when somebody asks for their numbers.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,8 @@ class ProgramReading:
 
     program: ExportedProgram
     builder: GraphBuilder
+    tensor_of: Callable[[Array], Any]
+    """A torch tensor of some numbers."""
     read: dict[FxNode, Read] = field(default_factory=dict)
     computed: dict[FxNode, Any] = field(default_factory=dict)
 
@@ -98,8 +100,9 @@ class ProgramReading:
         for node in graph.nodes:
             if node.op != "call_function" or variable.isdisjoint(operand.name for operand in node.all_input_nodes):
                 continue
-            variable.add(node.name)
             name = operator_name(node.target)
+            if _functional(name) not in torch_readers.FILLINGS:
+                variable.add(node.name)
             if node.target is not operator.getitem and name not in WITHOUT_EFFECT | WRAPPERS and _functional(name) not in TORCH_READERS:
                 yield place(node), name
 
@@ -164,6 +167,8 @@ class ProgramReading:
         made = TORCH_READERS[name](call)
         read = made if isinstance(made, Value) else tuple(made)
         _require_agreement(call, node, read)
+        if isinstance(read, Value) and read.is_constant:
+            self.computed[node] = self.tensor_of(read.array())
         for target in _changed(node):
             self.read[target] = read
         return read

@@ -7,9 +7,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody calls it
 from torch import nn
 
+from hwcost.errors import GraphError
 from hwcost.frontends.from_torch import as_written, from_torch
+from hwcost.ops import torch_readers
+from hwcost.ops.reading import TORCH_READERS
 from tests.evaluating import assert_computes
+from tests.zoo import ZOO
 from tests.zoo.specimens import outputs_of
+
+aten = torch.ops.aten
 
 
 class Function(nn.Module):
@@ -21,6 +27,17 @@ class Function(nn.Module):
 
     def forward(self, *inputs):
         return self.function(*inputs)
+
+
+def assigned(x, place, value):
+    changed = x.clone()
+    changed[place] = value
+    return changed
+
+
+def statistics():
+    """Scale, bias, mean and variance of four channels."""
+    return torch.arange(16.0).view(4, 4).add(1.0).unbind()
 
 
 IMAGE, SEQUENCE, VECTOR = (4, 6, 6), (5, 8), (12,)
@@ -54,7 +71,7 @@ FORMS = {
     "the same type": (lambda x: x.to(torch.float32).to("cpu"), VECTOR),
     # comparison and choice
     "comparisons": (lambda x: (((x > 0) & (x < 1)) | (x == 2)) ^ ((x >= 3).logical_or(x <= -3)), VECTOR),
-    "not": (lambda x: torch.logical_not(x > 0), VECTOR),
+    "not": (lambda x: torch.logical_not(x > 0) | (x != 2), VECTOR),
     "where of numbers": (lambda x: torch.where(x > 0.5, 1.0, 0.0), VECTOR),
     "where of a tensor and a number": (lambda x: torch.where(x > 0.5, x, -1.0), VECTOR),
     "masked fill": (lambda x: x.masked_fill(x < 0, -2.0), VECTOR),
@@ -111,6 +128,15 @@ FORMS = {
     "reflected": (lambda x: F.pad(x, (2, 1), mode="reflect"), SEQUENCE),
     "circular": (lambda x: F.pad(x, (1, 1, 2, 0), mode="circular"), IMAGE),
     "cropped": (lambda x: F.pad(x, (-1, -2, 0, -1)), IMAGE),
+    "rolled": (lambda x: torch.roll(x, (1, -2), (2, 3)), IMAGE),
+    "assigned": (lambda x: assigned(x, (slice(None), slice(1, 3)), 2.0), IMAGE),
+    "assigned at an index": (lambda x: assigned(x, (slice(None), 0), x[:, 1] * 2), IMAGE),
+    "assigned at the end": (lambda x: assigned(x, (slice(None), slice(None), slice(4, None)), 0.5), IMAGE),
+    "assigned whole": (lambda x: assigned(x, (slice(None),), x.exp()), IMAGE),
+    "assigned a constant": (lambda x: assigned(x, (slice(None), 0), torch.arange(6.0)), IMAGE),
+    "filled alike": (lambda x: x + torch.zeros_like(x) + torch.ones_like(x) * aten.zero(x).exp() + x.new_full((4, 1, 1), 3.0), IMAGE),
+    "a table by shape": (lambda x: x * (torch.cumsum(torch.ones_like(x[:, 0]), 1) + x.new_zeros(6) + x.new_ones(6)), IMAGE),
+    "concat with zeros": (lambda x: torch.cat([x, torch.full_like(x[:, :1], 2.0)], 1), IMAGE),
     # windows
     "max pool with where": (lambda x: F.max_pool2d(x, 2, return_indices=True)[0], IMAGE),
     "max pool with padding": (lambda x: F.max_pool2d(x, 3, 2, 1, dilation=1), IMAGE),
@@ -148,6 +174,25 @@ FORMS = {
     "einsum": (lambda x: torch.einsum("bij,bkj->bik", x, x), SEQUENCE),
     "einsum with a constant": (lambda x: torch.einsum("btf,fg->btg", x, torch.arange(16.0).view(8, 2)), SEQUENCE),
     "attention with a mask": (lambda x: F.scaled_dot_product_attention(x, x, x, torch.ones(5, 5).tril().log()), SEQUENCE),
+    # names that only decompositions, or people who call torch.ops, use
+    "softmaxes": (lambda x: aten._softmax(x, 1, False) + aten._log_softmax(x, 1, False) + aten.special_softmax(x, 1), VECTOR),
+    "batch norm without training": (lambda x: aten._native_batch_norm_legit_no_training(x, *statistics(), 0.1, 1e-5)[0], IMAGE),
+    "copies": (lambda x: aten._to_copy(aten.alias(aten.lift_fresh_copy(x)), dtype=torch.float16), VECTOR),
+    "views": (lambda x: aten._unsafe_view(x, [1, 24, 6]), IMAGE),
+    "bits of truth": (lambda x: aten.bitwise_xor(aten.bitwise_or(aten.bitwise_and(x > 0, x < 1), x > 2), x < -2), VECTOR),
+    "logic": (lambda x: torch.logical_xor(torch.logical_and(x > 0, x < 1), x > 2), VECTOR),
+    "clip": (lambda x: aten.clip(x, -1, 1), VECTOR),
+    "concats": (lambda x: torch.concat([torch.concatenate([x, x], 1), x], 1), VECTOR),
+    "named pads": (
+        lambda x: aten.constant_pad_nd(aten.reflection_pad2d(aten.replication_pad2d(x, [1, 0, 0, 2]), [1, 1, 0, 0]), [1, 1], 2.0),
+        IMAGE,
+    ),
+    "named pads over time": (lambda x: aten.reflection_pad1d(aten.replication_pad1d(x, [1, 0]), [0, 2]), SEQUENCE),
+    "max pools with indices": (lambda x: aten.max_pool2d_with_indices(x, [2, 2])[0], IMAGE),
+    "max pool over time with indices": (lambda x: aten.max_pool1d_with_indices(x, [2])[0], SEQUENCE),
+    "norm of old": (lambda x: aten.norm(x, 2, [1]), VECTOR),
+    "unsafe parts": (lambda x: aten.unsafe_chunk(x, 2, 1)[0] + aten.unsafe_split(x, 6, 1)[1], VECTOR),
+    "dropout of features": (lambda x: aten.feature_alpha_dropout(aten.feature_dropout(x, 0.5, False), 0.5, False), VECTOR),
     "attention with a scale": (lambda x: F.scaled_dot_product_attention(x, x, x, scale=0.3), SEQUENCE),
 }
 """A function, and the shape of its input without the batch."""
@@ -171,3 +216,81 @@ def agree(module, *inputs):
     assert_computes(written, given, expected)
     assert_computes(normal, given, expected)
     return normal
+
+
+class Recurrent(nn.Module):
+    """A recurrent stack, steps first, and one of its outputs."""
+
+    def __init__(self, layer, output=lambda made: made[0]):
+        super().__init__()
+        self.layer, self.output = layer, output
+
+    def forward(self, x):
+        return self.output(self.layer(x.transpose(0, 1))).transpose(0, 1)
+
+
+RECURRENT = {
+    "gru without bias": lambda: Recurrent(nn.GRU(8, 6, bias=False)),
+    "two ways and two layers": lambda: Recurrent(nn.GRU(8, 6, 2, bidirectional=True)),
+    "rnn with tanh": lambda: Recurrent(nn.RNN(8, 6, 2)),
+    "lstm, its cells": lambda: Recurrent(nn.LSTM(8, 6, 2), lambda made: made[1][1]),
+    "gru, its last states": lambda: Recurrent(nn.GRU(8, 6, 2, bidirectional=True), lambda made: made[1]),
+}
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_recurrent_stack_computes_what_torch_does(name):
+    torch.manual_seed(0)
+    agree(RECURRENT[name]().eval(), shaped(SEQUENCE))
+
+
+def test_each_layer_of_a_recurrent_stack_is_a_node():
+    graph = as_written(nn.LSTM(8, 6, 3, batch_first=True), shaped(SEQUENCE))
+    assert [step.node.name for step in graph.steps if step.kind == "lstm"] == ["lstm.l0", "lstm.l1", "lstm.l2"]
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "message"),
+    [
+        (lambda x: F.avg_pool2d(x, 2, divisor_override=3), IMAGE, "a divisor of one's own is not known"),
+        (lambda x: F.adaptive_max_pool2d(x, 4), IMAGE, "has windows of different sizes"),
+        (lambda x: F.elu(aten.elu(x, 1.0, 2.0)), VECTOR, "expected a scale and an input scale of 1"),
+        (lambda x: F.celu(x, 0.5), VECTOR, "expected an alpha of 1"),
+        (lambda x: F.softplus(x, beta=2), VECTOR, "expected a beta of 1"),
+        (lambda x: F.dropout(x, training=True), VECTOR, "draws random numbers"),
+        (lambda x: torch.div(x, 2, rounding_mode="floor"), VECTOR, "division with rounding is not known"),
+        (lambda x: x[:, [0, 1], [1, 2]], IMAGE, "indexing is known with one stored list"),
+        (lambda x: x.var(-1), SEQUENCE, "expected the variance over n"),
+        (lambda x: torch.linalg.vector_norm(x, 1, dim=1), VECTOR, "expected the norm of order 2"),
+        (lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True), SEQUENCE, "causal mask"),
+        (lambda x: torch.einsum("bii->bi", x[..., :5]), SEQUENCE, "repeats an axis"),
+        (lambda x: torch.einsum("bij,bik->b", x, x), SEQUENCE, "sums over an axis of one operand alone"),
+        (lambda x: torch.addmm(torch.ones(2), x, torch.ones(12, 2), beta=2), VECTOR, "expected alpha and beta of 1"),
+        (lambda x: x.roll(1), SEQUENCE, "name its axes"),
+        (lambda x: assigned(x, (slice(None), slice(None, None, 2)), 1.0), VECTOR, "every other index"),
+        (lambda x: (x > 0).int() & 1, VECTOR, "only truth values"),
+        (lambda x: F.max_pool2d(x, 2, return_indices=True)[1], IMAGE, "output 1 of aten.max_pool2d_with_indices is not known"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_its_place(function, shape, message):
+    with pytest.raises(GraphError, match=message) as caught:
+        as_written(Function(function), shaped(shape))
+    assert caught.value.node
+
+
+def test_every_reader_is_held_to_torch(monkeypatch):
+    """Each registered reader is used by a form here, or by a module of the zoo."""
+    torch_readers.load()
+    used = set()
+
+    def noting(name, reader):
+        return lambda call: used.add(name) or reader(call)
+
+    for name, reader in TORCH_READERS.items():
+        monkeypatch.setitem(TORCH_READERS, name, noting(name, reader))
+    for function, shape in FORMS.values():
+        as_written(Function(function), shaped(shape))
+    for specimen in ZOO.values():
+        as_written(*specimen.seeded())
+    as_written(RECURRENT["rnn with tanh"](), shaped(SEQUENCE))
+    assert sorted(TORCH_READERS.keys() - used) == []

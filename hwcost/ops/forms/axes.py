@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
+import numpy as np
+
 from hwcost.ops.gather import Gather
 from hwcost.ops.joining import Concat, Constant, Expand, Pad, Slice, Split
 from hwcost.ops.reading import Call, Value
@@ -173,6 +175,8 @@ def expand(call: Call, x: Value, shape: Sequence[int]) -> Value:
 def repeat(call: Call, x: Value, times: Sequence[int]) -> Value:
     """The whole of each file axis repeated, new axes in front."""
     given = reshape(call, x, (1,) * (len(times) - len(x.shape)) + x.shape)
+    if given.is_constant:
+        return given.mapped([n * more for n, more in zip(given.shape, times, strict=True)], lambda values: np.tile(values, times))
     if given.batch_axis is not None and times[given.batch_axis] != 1:
         given = reshape_keeping(call, given)
     repeats = tuple(n for axis, n in enumerate(times) if axis != given.batch_axis)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.ops import forms
 from hwcost.ops import reduce as reductions
-from hwcost.ops.activation import Sqrt
+from hwcost.ops.activation import Not, Sqrt
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Add, Compare, Div, Logical, Maximum, Minimum, Mul, Pow, Sub
 from hwcost.ops.reading import Call, Value, torch_reader
@@ -84,6 +84,12 @@ def read_rsub(call: Call) -> Value:
 def read_compare(call: Call) -> Value:
     left, right = _operands(call)
     return forms.binary(call, Compare, left, right, relation=RELATIONS[call.op.removeprefix("aten.")])
+
+
+@torch_reader("aten.ne")
+def read_not_equal(call: Call) -> Value:
+    left, right = _operands(call)
+    return forms.mapped(call, Not(), forms.binary(call, Compare, left, right, relation="equal"))
 
 
 @torch_reader(*(f"aten.{name}" for name in LOGIC))

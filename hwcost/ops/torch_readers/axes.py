@@ -202,6 +202,9 @@ def read_flip(call: Call) -> Value:
     return x
 
 
+PAD_MODES = {"constant": "constant", "reflect": "reflect", "replicat": "edge", "replicate": "edge", "circular": "wrap"}
+
+
 @torch_reader(
     "aten.pad", "aten.constant_pad_nd", "aten.reflection_pad1d", "aten.reflection_pad2d", "aten.replication_pad1d", "aten.replication_pad2d"
 )
@@ -210,9 +213,14 @@ def read_pad(call: Call) -> Value:
     x = call.value(0)
     flat = call.attribute("pad", call.attribute("padding"))
     pairs = [(flat[i], flat[i + 1]) for i in range(0, len(flat), 2)]
-    named = {"aten.reflection": "reflect", "aten.replicati": "edge"}.get(call.op[:15].removesuffix("_"), call.attribute("mode", "constant"))
-    mode = {"replicate": "edge", "circular": "wrap"}.get(named, named)
+    mode = PAD_MODES[next((name for name in PAD_MODES if name in call.op), call.attribute("mode", "constant"))]
     return forms.pad(call, x, [*((0, 0) for _ in range(len(x.shape) - len(pairs))), *reversed(pairs)], mode, call.attribute("value") or 0.0)
+
+
+@torch_reader("aten.copy")
+def read_copy(call: Call) -> Value:
+    """The second operand, repeated to the shape of the first, which lends nothing else."""
+    return forms.expand(call, call.value(1), call.value(0).shape)
 
 
 @torch_reader("aten.expand", "aten.expand_as", "aten.broadcast_to")
@@ -234,3 +242,45 @@ def read_channel_shuffle(call: Call) -> Value:
     batch, channels, *places = x.shape
     dealt = forms.reshape(call, x, (batch, groups, channels // groups, *places))
     return forms.reshape(call, forms.transpose(call, dealt, (0, 2, 1, *range(3, len(places) + 3))), x.shape)
+
+
+@torch_reader("aten.roll")
+def read_roll(call: Call) -> Value:
+    """What leaves an axis at its end comes in at its start: two parts in the other order."""
+    x, shifts, dims = call.value(0), call.attribute("shifts"), call.attribute("dims")
+    if not dims:
+        call.refuse("roll of a tensor taken as a vector is not known: name its axes")
+    for shift, axis in zip(shifts, dims, strict=True):
+        n = x.shape[x.axis(axis)]
+        if place := -shift % n:
+            first, second = (forms.slice_axis(call, x, axis, *ends) for ends in ((0, place), (place, n)))
+            x = forms.concat(call, [second, first], axis)
+    return x
+
+
+@torch_reader("aten.slice_scatter")
+def read_slice_scatter(call: Call) -> Value:
+    """A run of an axis replaced: what stands before it, the new part, what stands behind."""
+    x, axis = call.value(0), call.attribute("dim")
+    n = x.shape[x.axis(axis)]
+    start, stop, step = slice(call.attribute("start"), call.attribute("end"), call.attribute("step")).indices(n)
+    if step != 1:
+        call.refuse("assignment to every other index is not known")
+    return _replaced(call, x, call.value(1), axis, start, stop)
+
+
+@torch_reader("aten.select_scatter")
+def read_select_scatter(call: Call) -> Value:
+    """One index of an axis replaced."""
+    x, part = call.value(0), call.value(1)
+    at = x.axis(call.attribute("dim"))
+    index = call.attribute("index") % x.shape[at]
+    wide = forms.reshape(call, part, (*x.shape[:at], 1, *x.shape[at + 1 :]), batch_axis=x.batch_axis)
+    return _replaced(call, x, wide, at, index, index + 1)
+
+
+def _replaced(call: Call, x: Value, part: Value, axis: int, start: int, stop: int) -> Value:
+    n = x.shape[x.axis(axis)]
+    before = [forms.slice_axis(call, x, axis, 0, start)] if start > 0 else []
+    after = [forms.slice_axis(call, x, axis, stop, n)] if stop < n else []
+    return forms.concat(call, [*before, part, *after], axis) if before or after else part

@@ -10,8 +10,6 @@ from hwcost.ops import forms
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Maximum, Minimum, Pow
 from hwcost.ops.reading import Call, Value, torch_reader
-from hwcost.ops.storage import Cast
-from hwcost.tensor import Kind
 
 SIMPLE: dict[str, Callable[[], Op]] = {
     "abs": functions.Abs,
@@ -45,7 +43,6 @@ UNCHANGED = (
     "alpha_dropout",
     "clone",
     "contiguous",
-    "detach",
     "detach",
     "dropout",
     "feature_alpha_dropout",
@@ -146,27 +143,3 @@ def read_rsqrt(call: Call) -> Value:
 @torch_reader("aten.square")
 def read_square(call: Call) -> Value:
     return forms.binary(call, Pow, call.value(0), call.constant(2.0, "exponent"))
-
-
-@torch_reader("aten.to", "aten._to_copy", "aten.type_as")
-def read_to(call: Call) -> Value:
-    """Another type is a cast; another device or layout, or the same type, is nothing."""
-    x = call.value(0)
-    other = call.optional(1)
-    stored = (other.bits, other.kind) if other is not None else TYPES.get(str(call.attribute("dtype")), (x.bits, x.kind))
-    return x if stored == (x.bits, x.kind) else forms.mapped(call, Cast(*stored), x)
-
-
-TYPES: dict[str, tuple[int, Kind]] = {
-    "bfloat16": (16, "float"),
-    "bool": (8, "bool"),
-    "float16": (16, "float"),
-    "float32": (32, "float"),
-    "float64": (64, "float"),
-    "int16": (16, "int"),
-    "int32": (32, "int"),
-    "int64": (64, "int"),
-    "int8": (8, "int"),
-    "uint8": (8, "uint"),
-}
-"""Bits and kind of torch's types."""
