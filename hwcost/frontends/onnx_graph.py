@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hwcost.errors import GraphError, HwcostError, UnsupportedOpError, shown
+from hwcost.errors import GraphError, UnsupportedOpError, shown
 from hwcost.frontends.building import GraphBuilder, Names
 from hwcost.frontends.onnx_attributes import plain
 from hwcost.frontends.onnx_folding import ELEMENTWISE, FOLDS, MOST_FOLDED, Fold
@@ -139,7 +139,9 @@ class Reading:
                 self._read(node)
             except UnsupportedOpError as error:
                 self._unsupported(node, error.unsupported)
-            except HwcostError:
+            except GraphError as error:
+                if type(error) is GraphError and error.node is None:
+                    raise GraphError(str(error), node=node.name) from error
                 raise
             except MALFORMED as error:
                 raise GraphError(f"{node.kind} is malformed: {shown(str(error))}", node=node.name) from error
