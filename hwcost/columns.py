@@ -1,4 +1,9 @@
-"""Layers as columns: one operator of arrays in place of many operators of numbers, evaluated by the same methods."""
+"""What layers count, as columns over the layers and as functions of the channel widths alone.
+
+What an operator counts is, for nearly every kind, linear in the width of its input and in its own, and in their product: four
+coefficients. They are found by asking the operator's own `work` at four widths, and held against it at two more; an operator that is
+no such function is asked again for each candidate. So no formula is stated twice, and a network costs a few array operations.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +17,12 @@ from hwcost.channels import Channels, Extent
 from hwcost.graph import Parameter, Step
 from hwcost.kernels import Kernel
 from hwcost.latency.counts import Counts
-from hwcost.ops.base import Op, Work
 from hwcost.sizes import Size, prod
 from hwcost.target import LayerFacts
 from hwcost.tensor import TensorSpec
 
 Column: TypeAlias = "np.ndarray[Any, Any]"
 Layer: TypeAlias = tuple[Step, Kernel]
-
-NUMERIC = ("kernel", "stride", "padding", "dilation", "output_padding", "groups", "multiplier")
-"""Attributes that are sizes: they may differ between the members of a table."""
-FUSED = ("activation",)
-"""Attributes that change no count: the first member's stands for all. Any other attribute must be alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +65,13 @@ class Affine:
         return cls(slopes, base)
 
 
+WORKED = ("positions", "out_channels", "patch_elements", "in_elements", "out_elements", "in_channels")
+COUNTED = (*WORKED, "tensor_bytes", "weight_elements", "weight_bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What the layers of all tables count at some widths; the last axis of every column is that of layers."""
+    """What all layers count at some widths; the last axis of every column is that of layers."""
 
     counts: Counts
     facts: LayerFacts
@@ -76,92 +79,115 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
-    """Layers of one operator: a template of columns, and which of its sizes follow the widths."""
+class _Reached:
+    """A layer, the axes of its inputs that widths reach (input, axis, extent), and the group of its own width."""
 
-    op: Op
-    own: Column | None
-    inputs: tuple[TensorSpec, ...]
-    moving: tuple[tuple[int, int, slice], ...]
-    out_bits: int
-    weight_bits: int
-    members: slice
+    step: Step
+    axes: tuple[tuple[int, int, Extent], ...]
+    own: int | None
+
+    @classmethod
+    def of(cls, step: Step, channels: Channels) -> _Reached:
+        """A step and the groups that are not frozen."""
+        frozen = {group.name for group in channels.groups if group.frozen is not None}
+        axes = tuple(
+            (which, axis, extent)
+            for which, name in enumerate(step.node.inputs)
+            for axis, extent in enumerate(channels.extents[name])
+            if set(extent.groups) - frozen
+        )
+        own = next((i for i, group in enumerate(channels.groups) if step.node.name in group.nodes), None)
+        return cls(step, axes, None if own is None or channels.groups[own].frozen is not None else own)
 
     @property
-    def is_moving(self) -> bool:
-        """Whether any width reaches these layers."""
-        return self.own is not None or bool(self.moving)
+    def extents(self) -> tuple[Extent, ...]:
+        """The different lengths among those axes."""
+        return tuple(dict.fromkeys(extent for _, _, extent in self.axes))
 
-    def work(self, axes: Column, widths: Column) -> tuple[Work, Size]:
-        """Work of every member and how many weights each reads, biases not counted."""
-        op = self.op if self.own is None else self.op.with_width(widths[..., self.own])
-        inputs = self.inputs
-        if self.moving:
-            shapes = [list(spec.shape) for spec in inputs]
-            for which, axis, columns in self.moving:
-                shapes[which][axis] = axes[..., columns]
-            inputs = tuple(TensorSpec(tuple(shape), x.bits, x.quantisation, x.kind) for x, shape in zip(inputs, shapes, strict=True))
-        roles = op.parameters(*inputs).items() if self.weight_bits else ()
-        return op.work(*inputs), sum(prod(shape) for role, shape in roles if role != "bias")
+    def count(self, lengths: Mapping[Extent, Size], own: Size) -> list[Size]:
+        """Every figure of COUNTED where the extents have these lengths and the layer this width of its own."""
+        shapes = [list(spec.shape) for spec in self.step.inputs]
+        for which, axis, extent in self.axes:
+            shapes[which][axis] = lengths[extent]
+        given = zip(self.step.inputs, shapes, strict=True)
+        inputs = [TensorSpec(tuple(shape), x.bits, x.quantisation, x.kind) for x, shape in given]
+        op = self.step.node.op if self.own is None else self.step.node.op.with_width(own)
+        work = op.work(*inputs)
+        elements = sum(prod(shape) for role, shape in op.parameters(*inputs).items() if role != "bias")
+        out_bytes = TensorSpec((work.out_elements,), self.step.output.bits).bytes
+        weight_bytes = Parameter("", (elements,), self.step.weight_bits).bytes
+        return [*(getattr(work, name) for name in WORKED), work.in_bytes + out_bytes, elements, weight_bytes]
 
+    def coefficients(self, now: Mapping[Extent, int], own: int) -> Column | None:
+        """(4, figures): constant, per length, per own width, per product of both; None where the figures are no such function."""
+        if len(self.extents) > 1:
+            return None
+        extent = self.extents[0] if self.extents else Extent(())
+        length = now.get(extent, 1)
 
-WORKED = ("positions", "out_channels", "patch_elements", "in_elements", "out_elements", "in_channels")
-COUNTED = (*WORKED, "tensor_bytes", "weight_elements", "weight_bytes")
+        def at(x: int, y: int) -> Column:
+            return np.array(self.count({extent: x}, y), dtype=np.int64)
+
+        base, wide, own_wide, both = at(length, own), at(2 * length, own), at(length, 2 * own), at(2 * length, 2 * own)
+        product = (both - wide - own_wide + base) // (length * own)
+        per_length = (wide - base) // length - product * own
+        per_own = (own_wide - base) // own - product * length
+        found = np.array([base - per_length * length - per_own * own - product * length * own, per_length, per_own, product])
+        # A moved width of a layer whose groups must divide it is frozen, so odd widths are legal here.
+        trials = ((length, own), (length + 1, own + 3), (3 * length + 2, own + 1))
+        exact = all((found[0] + found[1] * x + found[2] * y + found[3] * (x * y) == at(x, y)).all() for x, y in trials)
+        return found if exact else None
 
 
 @dataclass(frozen=True, slots=True)
-class LayerTables:
-    """Every layer that a runtime does anything for, sorted into tables; `order` holds their steps, table by table."""
+class LayerColumns:
+    """Every layer that a runtime does anything for; `order` holds the index of each one's step."""
 
-    tables: tuple[_Table, ...]
-    axes: Affine
     order: tuple[int, ...]
+    coefficients: Column
+    lengths: Affine
+    own: Column
+    asked: tuple[tuple[int, _Reached, slice], ...]
+    """Layers that are asked for each candidate: their column, and where their lengths stand."""
     facts: LayerFacts
     counted_once: Column
-    now: Mapping[str, Column]
-    """Every count at the widths the network has: those of tables that no width reaches never change."""
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], channels: Channels) -> LayerTables:
-        """The tables of a walked network."""
-        groups: dict[Any, list[int]] = {}
-        for index, (step, kernel) in enumerate(layers):
-            if not kernel.is_free or step.weight_bits:
-                groups.setdefault(_key(step), []).append(index)
-        order = tuple(index for members in groups.values() for index in members)
-        extents: list[Extent] = []
-        ends = np.cumsum([len(members) for members in groups.values()]).tolist()
-        tables = tuple(
-            _table([layers[index][0] for index in members], channels, extents, end - len(members))
-            for members, end in zip(groups.values(), ends, strict=True)
+    def of(cls, layers: Sequence[Layer], channels: Channels) -> LayerColumns:
+        """The columns of a walked network."""
+        order = tuple(index for index, (step, kernel) in enumerate(layers) if not kernel.is_free or step.weight_bits)
+        reached = [_Reached.of(layers[index][0], channels) for index in order]
+        found = [each.coefficients(_now(each, channels), 1 if each.own is None else channels.groups[each.own].size) for each in reached]
+        extents = [each.extents[0] if each.extents else Extent(()) for each in reached]
+        asked = []
+        for column, (each, known) in enumerate(zip(reached, found, strict=True)):
+            if known is None:
+                asked.append((column, each, slice(len(extents), len(extents) + len(each.extents))))
+                extents += each.extents
+        nothing = np.zeros((4, len(COUNTED)), dtype=np.int64)
+        stacked = [nothing if known is None else known for known in found]
+        return cls(
+            order=order,
+            coefficients=np.stack(stacked, axis=-1) if stacked else np.zeros((4, len(COUNTED), 0), dtype=np.int64),
+            lengths=Affine.of_extents(extents, channels),
+            own=np.array([each.own or 0 for each in reached], dtype=np.int64),
+            asked=tuple(asked),
+            facts=_stacked_facts([layers[index][1].layer for index in order]),
+            counted_once=_counted_once([layers[index][0] for index in order]),
         )
-        steps = [layers[index][0] for index in order]
-        facts = _stacked_facts([layers[index][1].layer for index in order])
-        none = {name: np.zeros(len(order), dtype=np.int64) for name in COUNTED}
-        empty = cls(tables, Affine.of_extents(extents, channels), order, facts, _counted_once(steps), none)
-        widths = np.array([group.size for group in channels.groups], dtype=np.int64)
-        return replace(empty, now=empty._filled(widths, tables))
 
     def at(self, widths: Column) -> Rows:
         """What all layers count at these widths: (groups,) for one candidate, (..., groups) for many."""
-        return self._rows(self._filled(widths, tuple(table for table in self.tables if table.is_moving)))
-
-    def _filled(self, widths: Column, tables: Sequence[_Table]) -> dict[str, Column]:
-        """Every count, those of `tables` worked out at these widths."""
-        axes = self.axes.at(widths)
-        filled = {name: np.empty((*widths.shape[:-1], len(self.order)), dtype=np.int64) for name in COUNTED}
-        for name, column in filled.items():
-            column[...] = self.now[name]
-        for table in tables:
-            work, elements = table.work(axes, widths)
-            weight_bytes = Parameter("", (elements,), table.weight_bits).bytes
-            out_bytes = TensorSpec((work.out_elements,), table.out_bits).bytes
-            for name in WORKED:
-                filled[name][..., table.members] = getattr(work, name)
-            filled["weight_elements"][..., table.members] = elements
-            filled["weight_bytes"][..., table.members] = weight_bytes
-            filled["tensor_bytes"][..., table.members] = work.in_bytes + out_bytes
-        return filled
+        lengths = self.lengths.at(widths)
+        x, y = lengths[..., : len(self.order)], widths[..., self.own]
+        shape = (4, len(COUNTED), *(1,) * (widths.ndim - 1), len(self.order))
+        constant, per_length, per_own, product = self.coefficients.reshape(shape)
+        filled = constant + per_length * x + per_own * y + product * (x * y)
+        for column, layer, where in self.asked:
+            known = dict(zip(layer.extents, np.moveaxis(lengths[..., where], -1, 0), strict=True))
+            for row, figure in enumerate(layer.count(known, widths[..., layer.own or 0])):
+                filled[row, ..., column] = figure
+        return self._rows(dict(zip(COUNTED, filled, strict=True)))
 
     def _rows(self, filled: Mapping[str, Column]) -> Rows:
         facts = replace(
@@ -188,33 +214,8 @@ class LayerTables:
         return Rows(counts, facts, filled["weight_bytes"] * self.counted_once)
 
 
-def _key(step: Step) -> Any:
-    """What members of a table have in common: everything that is not a size."""
-    op = step.node.op
-    alike = tuple((name, term) for name, term in op.attributes().items() if name not in (*NUMERIC, *FUSED, op.width))
-    specs = tuple((len(spec.shape), spec.bits, spec.kind) for spec in step.inputs)
-    weights = tuple((role, parameter.bits) for role, parameter in step.parameters)
-    return type(op), alike, specs, tuple((spec.bits, spec.kind) for spec in step.outputs), weights
-
-
-def _table(steps: Sequence[Step], channels: Channels, extents: list[Extent], start: int) -> _Table:
-    """Stack layers from column `start` on; axes that widths reach are appended to `extents`, in the order the table reads them."""
-    frozen = {group.name for group in channels.groups if group.frozen is not None}
-    first = steps[0]
-    op = first.node.op
-    attributes = {name: _stack([getattr(s.node.op, name) for s in steps]) for name in op.attributes() if name in NUMERIC}
-    inputs, moving = [], []
-    for which, spec in enumerate(first.inputs):
-        for axis in range(len(spec.shape)):
-            rows = [channels.extents[s.node.inputs[which]][axis] for s in steps]
-            if any(set(row.groups) - frozen for row in rows):
-                moving.append((which, axis, slice(len(extents), len(extents) + len(steps))))
-                extents += rows
-        inputs.append(replace(spec, shape=_stack([s.inputs[which].shape for s in steps])))
-    index = {node: i for i, group in enumerate(channels.groups) for node in group.nodes}
-    own = None if op.width is None else np.array([index[s.node.name] for s in steps])
-    members = slice(start, start + len(steps))
-    return _Table(replace(op, **attributes), own, tuple(inputs), tuple(moving), first.output.bits, first.weight_bits, members)
+def _now(layer: _Reached, channels: Channels) -> dict[Extent, int]:
+    return {extent: extent.size(channels.widths) for extent in layer.extents}
 
 
 def _stack(terms: Sequence[Any]) -> Any:

@@ -1,9 +1,8 @@
 """The cost of thousands of candidate widths: the formulas of a walk, evaluated on columns of layers.
 
-A walk asks each node in turn. Compiled, the nodes of one operator become one operator whose attributes are columns and whose inputs
-have columns for axes, so `work` is called once for all of them. Every axis is a sum of widths (`channels.py`), found by one matrix
-product; live bytes are linear in the widths too, one row for each step. No formula is restated: a contract test holds a compiled
-cost against a walked one, number by number.
+A walk asks each node in turn. Compiled, what every layer counts is a column (`columns.py`) whose entries follow the widths; every axis is
+a sum of widths (`channels.py`), found by one matrix product; live bytes are linear in the widths too, one row for each step. No
+formula is restated: a contract test holds a compiled cost against a walked one, number by number.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 
 from hwcost import energy, latency
 from hwcost.channels import trace_channels
-from hwcost.columns import Affine, Layer, LayerTables
+from hwcost.columns import Affine, Layer, LayerColumns
 from hwcost.cost import placement
 from hwcost.errors import InputError
 from hwcost.graph import Graph
@@ -64,17 +63,17 @@ class CompiledCost:
         layers = [(step, choose(step, target.runtime, target.core)) for step in graph.steps]
         self._frozen: Widths = np.array([group.frozen is not None for group in self.groups], dtype=bool)
         self._free = [index for index, group in enumerate(self.groups) if group.frozen is None]
-        self._tables = LayerTables.of(layers, channels)
+        self._columns = LayerColumns.of(layers, channels)
         rows = lifetimes(graph, () if target.runtime.ram is None else target.runtime.ram.in_place)
         self._live = self._probe(lambda sized: rows.live_bytes(sized.values))
         self._fixed = self._probe(lambda sized: (fixed_bytes(sized, target), _other_flash(sized, target)))
         self._scratch = self._scratch_rules(layers)
-        self._latency = _Latency.of(graph, target, latency_model, [layers[index] for index in self._tables.order])
+        self._latency = _Latency.of(graph, target, latency_model, [layers[index] for index in self._columns.order])
 
     def __call__(self, widths: Mapping[str, int] | Widths) -> Candidates:
         """The cost at these widths."""
         chosen = self._widths(widths)
-        rows = self._tables.at(chosen)
+        rows = self._columns.at(chosen)
         fixed = self._fixed.at(chosen)
         step_bytes = self._live.at(chosen)
         asked = _asking(rows.facts)
@@ -134,12 +133,12 @@ class CompiledCost:
         """The layers that may ask for working memory, by the rules they may meet."""
         runtime, extensions = self.target.runtime, self.target.core.extensions
         shared: dict[tuple[int, ...], tuple[list[Scratch], list[int]]] = {}
-        for column, index in enumerate(self._tables.order):
+        for column, index in enumerate(self._columns.order):
             kernel = layers[index][1]
             runs = kernel.is_supported and not kernel.is_free
             rules = [r for r in runtime.scratch if runs and kernel.layer.kind in r.kinds and r.when.may_hold(kernel.layer, extensions)]
             shared.setdefault(tuple(map(id, rules)), (rules, []))[1].append(column)
-        order = np.array(self._tables.order, dtype=np.int64)
+        order = np.array(self._columns.order, dtype=np.int64)
         used = (_Scratch(tuple(rules), np.array(columns), order[columns]) for rules, columns in shared.values())
         return [scratch for scratch in used if any(rule.terms for rule in scratch.rules)]
 
