@@ -35,7 +35,8 @@ class Costs:
         latency_model: LatencyModel | None = None,
         confidence: float | None = None,
     ) -> None:
-        self.space, self.target, self.confidence = space, target, confidence
+        self.space, self.target = space, target
+        self.latency_model, self.confidence = latency_model, confidence
         self.budget = budget.with_defaults(device_limits(target))
         self._pricing = Pricing(latency_model=latency_model)
         self.seed = self.exact({})

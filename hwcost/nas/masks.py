@@ -17,16 +17,13 @@ Kept = Mapping[str, "np.ndarray[Any, Any]"]
 """Which channels live, by group: an array of booleans each."""
 
 
-FAINT = 1e-20
-"""What stands for zero in a mask. Sums round it away, and a rectifier behind it passes the gradient on, which it does not at zero: torch
-takes 0 for its slope there, and a channel once gone would look worthless for good."""
-
-
 class Mask:
-    """One for a living channel of a group, next to nothing for others; the gradient of the loss with respect to it says what the channel
-    is worth.
+    """Ones and zeros, one per channel of a group; the gradient of the loss with respect to them says what a channel is worth.
 
-    A masked channel has a gradient too, so it can come back. Masks are no parameters: no optimiser and no state dict sees them.
+    A masked channel keeps its weights and can come back: its worth fades over the steps it is gone, while that of others may fall
+    below it. (Behind a rectifier it has no gradient, since torch takes 0 for the slope at 0. Taking the slope beside it instead was
+    tried: channels that nothing has trained look worth a lot, come back in turns, and digits falls from 91 to 65 %.)
+    Masks are no parameters: no optimiser and no state dict sees them.
     """
 
     def __init__(self, size: int) -> None:
@@ -46,7 +43,7 @@ class Mask:
     def keep(self, kept: np.ndarray[Any, Any]) -> None:
         """Let these channels live and no others."""
         with torch.no_grad():
-            self.leaf.copy_(torch.from_numpy(np.where(kept, 1.0, FAINT)))
+            self.leaf.copy_(torch.from_numpy(np.asarray(kept, dtype=np.float32)))
 
 
 class Gate(nn.Module):

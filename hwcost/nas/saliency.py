@@ -19,7 +19,7 @@ AVERAGED = 20
 class RunningSaliency:
     """The squared gradient estimates how much the loss changes without the channel, in units that compare across groups.
 
-    Channels that are masked have one too. A step whose gradients are not finite (a scaler of mixed precision found too large a
+    A step whose gradients are not finite (a scaler of mixed precision found too large a
     scale) is left out.
     """
 

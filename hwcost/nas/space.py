@@ -30,7 +30,7 @@ class Space:
         self.module, self.example_input, self.graph = module, example_input, graph
         self.groups, self.slots = tuple(groups), tuple(slots)
         self.masks: Mapping[str, Mask] = {group.name: Mask(group.size) for group in self.free}
-        attach(module, self.slots, self.masks)
+        self.attach()
 
     @property
     def free(self) -> tuple[Group, ...]:
@@ -68,6 +68,10 @@ class Space:
     def release(self) -> None:
         """Take the masks off the module: it is as it was given, with the parameters it has now."""
         detach(self.module)
+
+    def attach(self) -> None:
+        """Put the masks on the module, which has none."""
+        attach(self.module, self.slots, self.masks)
 
 
 def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, freeze: Sequence[str] = ()) -> Space:

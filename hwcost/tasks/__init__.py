@@ -1,7 +1,8 @@
-"""Benchmark tasks, one file each; for now their reference networks.
+"""Benchmark tasks, one file each, and their reference networks.
 
     module = tasks.reference_network("resnet8")
     graph = hwcost.from_torch(module, module.example_input())
+    digits = tasks.task_named("digits").splits()
 
 Needs torch (the extra `nas`).
 """
@@ -9,9 +10,11 @@ Needs torch (the extra `nas`).
 from __future__ import annotations
 
 from hwcost.tasks.anomaly_detection import DenseAutoencoder
+from hwcost.tasks.digits import ColourDigits, Digits
 from hwcost.tasks.image_classification import ResNet8
 from hwcost.tasks.keyword_spotting import DSCNN
 from hwcost.tasks.registry import REGISTRY, ReferenceNetwork, reference_network
+from hwcost.tasks.task import TASKS, Examples, Splits, Task, task_named
 from hwcost.tasks.temporal import TemporalConvNet
 from hwcost.tasks.tiny_imagenet import ResNet18
 from hwcost.tasks.visual_wake_words import MobileNetV1
@@ -19,11 +22,18 @@ from hwcost.tasks.visual_wake_words import MobileNetV1
 __all__ = [
     "DSCNN",
     "REGISTRY",
+    "TASKS",
+    "ColourDigits",
     "DenseAutoencoder",
+    "Digits",
+    "Examples",
     "MobileNetV1",
     "ReferenceNetwork",
     "ResNet8",
     "ResNet18",
+    "Splits",
+    "Task",
     "TemporalConvNet",
     "reference_network",
+    "task_named",
 ]

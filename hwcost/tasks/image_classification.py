@@ -44,19 +44,19 @@ class ResNet8(ReferenceNetwork):
     Source: mlcommons/tiny, benchmark/training/image_classification.
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, *, channels: int = 3, size: int = 32) -> None:
         super().__init__()
-        self.stem = conv_bn_relu(3, 16, 3, size=32)
-        self.block1 = ResidualBlock(16, 16, size=32)
-        self.block2 = ResidualBlock(16, 32, size=32, stride=2)
-        self.block3 = ResidualBlock(32, 64, size=16, stride=2)
-        self.pool = nn.AvgPool2d(8)
+        self.stem = conv_bn_relu(channels, 16, 3, size=size)
+        self.block1 = ResidualBlock(16, 16, size=size)
+        self.block2 = ResidualBlock(16, 32, size=size, stride=2)
+        self.block3 = ResidualBlock(32, 64, size=size // 2, stride=2)
+        self.pool = nn.AvgPool2d(size // 4)
         self.flatten = nn.Flatten()
         self.fc = nn.Linear(64, classes)
-        self.softmax = nn.Softmax(dim=-1)
+        self.softmax: nn.Module = nn.Softmax(dim=-1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Class probabilities `(batch, classes)` of images `(batch, 3, 32, 32)`."""
+        """Class probabilities `(batch, classes)` of images `(batch, channels, size, size)`."""
         x = self.block3(self.block2(self.block1(self.stem(x))))
         out: torch.Tensor = self.softmax(self.fc(self.flatten(self.pool(x))))
         return out

@@ -128,16 +128,17 @@ def test_no_random_number_is_drawn_from_the_users_stream() -> None:
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_dead_channels_have_a_gradient_and_change_nothing() -> None:
+def test_a_masked_channel_changes_nothing_and_is_not_trained() -> None:
     model = trained(Residual())
     space = nas.prunable(model, example(Residual))
-    space.keep({"one": np.arange(6) != 2})
+    space.keep({"skip": np.arange(10) != 2})
     model.train()
     out = model(example(Residual, 5))
     out.square().sum().backward()
-    assert space.masks["one"].leaf.grad[2] != 0
+    assert bool((space.masks["skip"].leaf.grad[torch.arange(10) != 2] != 0).any())
+    assert model.four.weight.grad[2].abs().max() == 0
     with torch.no_grad():
-        model.one_norm.parametrizations.weight.original[2] += 7
+        model.four_norm.parametrizations.weight.original[2] += 7
         assert torch.equal(model(example(Residual, 5)), out)
 
 

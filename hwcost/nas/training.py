@@ -1,0 +1,93 @@
+"""One epoch of training, and the score of a network: plain PyTorch, the same numbers for the same generator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from hwcost.errors import InputError
+from hwcost.nas.config import Schedule
+from hwcost.tasks import Examples, Task
+
+SCORED_AT_ONCE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Trainer:
+    """Trains networks on a task as a schedule says."""
+
+    task: Task
+    schedule: Schedule
+    examples: Examples
+
+    def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Adam over the parameters of a network."""
+        return torch.optim.Adam(network.parameters(), self.schedule.learning_rate, weight_decay=self.schedule.weight_decay)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch: whole batches, at least one."""
+        return max(1, len(self.examples) // self.schedule.batch_size)
+
+    def epoch(
+        self,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        random: torch.Generator,
+        *,
+        rate: Callable[[float], float],
+        penalty: Callable[[], torch.Tensor] | None = None,
+        after_step: Callable[[], None] | None = None,
+    ) -> float:
+        """Train on every batch once; the mean loss of the task. `rate` is the learning rate as a function of the share of the epoch done.
+
+        Raises InputError for a loss that is not finite.
+        """
+        network.train()
+        total = 0.0
+        for number, (inputs, labels) in enumerate(self._batches(random)):
+            for group in optimizer.param_groups:
+                group["lr"] = rate(number / self.steps)
+            loss = self.task.loss(network(inputs), labels)
+            total += _finite(loss)
+            optimizer.zero_grad(set_to_none=True)
+            (loss if penalty is None else loss + penalty()).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if after_step is not None:
+                after_step()
+        return total / self.steps
+
+    def _batches(self, random: torch.Generator) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Batches in a new order; what does not fill the last one is left out this time."""
+        order = torch.randperm(len(self.examples), generator=random)
+        for part in torch.split(order[: self.steps * self.schedule.batch_size], self.schedule.batch_size):
+            yield self.task.augmented(self.examples.inputs[part], random), self.examples.labels[part]
+
+
+def _finite(loss: torch.Tensor) -> float:
+    value = float(loss.detach())
+    if not math.isfinite(value):
+        raise InputError(f"the loss is {value}: training has diverged; try a lower learning_rate, or look for such numbers in the data")
+    return value
+
+
+def score(task: Task, network: nn.Module, examples: Examples) -> float:
+    """How good a network is on examples."""
+    network.eval()
+    with torch.no_grad():
+        outputs = [network(part) for part in torch.split(examples.inputs, SCORED_AT_ONCE)]
+    return task.score(torch.cat(outputs), examples.labels)
+
+
+def constant(rate: float) -> Callable[[float], float]:
+    """The same rate at every step."""
+    return lambda _share: rate
+
+
+def cosine(rate: float, epoch: int, epochs: int) -> Callable[[float], float]:
+    """From `rate` to zero over all epochs, as half a wave of a cosine; for the steps of one epoch."""
+    return lambda share: rate / 2 * (1 + math.cos(math.pi * (epoch + share) / epochs))
