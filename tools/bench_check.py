@@ -31,7 +31,15 @@ MIB = 1 << 20
 
 CHECK = [sys.executable, "-m", "hwcost.cli", "check"]
 BARE = [sys.executable, "-c", "import onnx, numpy"]
-ONNX_TOOL = [sys.executable, "-c", "import sys, onnx_tool; onnx_tool.model_profile(sys.argv[1])"]
+ONNX_TOOL_CODE = """
+import sys
+import numpy, onnx, onnx_tool
+given = onnx.load(sys.argv[1]).graph.input[0]
+shape = [size.dim_value or 1 for size in given.type.tensor_type.shape.dim]
+kind = onnx.helper.tensor_dtype_to_np_dtype(given.type.tensor_type.elem_type)
+onnx_tool.model_profile(sys.argv[1], {given.name: numpy.zeros(shape, kind)})
+"""
+ONNX_TOOL = [sys.executable, "-c", ONNX_TOOL_CODE]
 LOADED = [sys.executable, "-c", "import sys; from hwcost.cli import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"]
 COST = """
 import statistics, sys, time
