@@ -336,6 +336,14 @@ def unfolded(op, x):
     return x.reshape(split).permute(order).reshape(channels // n**2, height * n, width * n)
 
 
+@evaluates(ops.SpaceToDepth)
+def folded(op, x):
+    channels, height, width = x.shape
+    n = op.block
+    order = (0, 2, 4, 1, 3) if op.mode == "CRD" else (2, 4, 0, 1, 3)
+    return x.reshape(channels, height // n, n, width // n, n).permute(order).reshape(channels * n**2, height // n, width // n)
+
+
 @evaluates(ops.Cast)
 def cast(op, x):
     types = {"float32": torch.float32, "float16": torch.float16, "int64": torch.int64, "int32": torch.int32, "bool8": torch.bool}
@@ -343,41 +351,45 @@ def cast(op, x):
 
 
 @evaluates(ops.LSTM, ops.GRU, ops.RNN)
-def recurrent(op, x, weight_ih, weight_hh, bias=None):
+def recurrent(op, x, *initial, weight_ih, weight_hh, bias=None):
     """Each direction step by step, gates in ONNX's order."""
     ways = {"forward": [False], "reverse": [True], "bidirectional": [False, True]}[op.direction]
-    rows = torch.zeros(len(ways), 2 * weight_ih.shape[1]) if bias is None else bias
-    read = [_one_way(op, x, *way) for way in zip(ways, weight_ih, weight_hh, rows, strict=True)]
+    rows = weight_ih.new_zeros(len(ways), 2 * weight_ih.shape[1]) if bias is None else bias
+    states = initial or [weight_ih.new_zeros(len(ways), op.hidden)] * op.states
+    read = [_one_way(op, x, *way) for way in zip(ways, weight_ih, weight_hh, rows, *states, strict=True)]
     states = zip(*(ends for _, ends in read), strict=True)
     return (torch.stack([sequence for sequence, _ in read], 1), *(torch.stack(ends) for ends in states))
 
 
-def _one_way(op, x, backwards, weight_ih, weight_hh, bias):
+def _one_way(op, x, backwards, weight_ih, weight_hh, bias, *state):
     hidden = op.hidden
     rows = bias.reshape(2, -1)
-    state = [torch.zeros(hidden) for _ in range(op.states)]
     made = []
+
+    def kept(h):
+        return (weight_hh @ h + rows[1]).reshape(-1, hidden)
+
     for t in reversed(range(len(x))) if backwards else range(len(x)):
-        given, kept = weight_ih @ x[t] + rows[0], weight_hh @ state[0] + rows[1]
-        state = STEPS[type(op)](op, given.reshape(-1, hidden), kept.reshape(-1, hidden), state)
+        given = weight_ih @ x[t] + rows[0]
+        state = STEPS[type(op)](op, given.reshape(-1, hidden), kept, state)
         made.append(state[0])
     return torch.stack(made[::-1] if backwards else made), state
 
 
 def _lstm_step(_, given, kept, state):
-    i, o, f, c = given + kept
+    i, o, f, c = given + kept(state[0])
     cell = f.sigmoid() * state[1] + i.sigmoid() * c.tanh()
     return [o.sigmoid() * cell.tanh(), cell]
 
 
-def _gru_step(_, given, kept, state):
-    z, r = (given[:2] + kept[:2]).sigmoid()
-    new = (given[2] + r * kept[2]).tanh()
+def _gru_step(op, given, kept, state):
+    z, r = (given[:2] + kept(state[0])[:2]).sigmoid()
+    new = (given[2] + (r * kept(state[0])[2] if op.linear_before_reset else kept(r * state[0])[2])).tanh()
     return [(1 - z) * new + z * state[0]]
 
 
-def _rnn_step(op, given, kept, _):
-    total = (given + kept)[0]
+def _rnn_step(op, given, kept, state):
+    total = (given + kept(state[0]))[0]
     return [total.tanh() if op.nonlinearity == "tanh" else total.relu()]
 
 

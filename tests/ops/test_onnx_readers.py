@@ -9,6 +9,7 @@ from hwcost.errors import GraphError, UnsupportedOpError
 from hwcost.frontends.from_onnx import from_onnx
 from tests.onnx_files import FLOAT, answers, disagreement, floats, model, node
 from tests.ops.onnx_cases import CASES, X, case, ints
+from tests.ops.onnx_layer_cases import LAYERS
 
 EXACT = 1e-5
 
@@ -20,14 +21,14 @@ def random_inputs(file):
     ]
 
 
-@pytest.mark.parametrize(("file", "kinds"), CASES)
+@pytest.mark.parametrize(("file", "kinds"), [*LAYERS, *CASES])
 def test_the_graph_computes_what_onnxruntime_computes(file, kinds):
     graph = from_onnx(file)
     assert [step.kind for step in graph.steps] == kinds
     assert disagreement(graph, file, *random_inputs(file)) < EXACT
 
 
-@pytest.mark.parametrize(("file", "kinds"), CASES)
+@pytest.mark.parametrize(("file", "kinds"), [*LAYERS, *CASES])
 def test_outputs_have_the_shapes_of_onnxruntimes(file, kinds):
     graph = from_onnx(file)
     wanted = answers(file, *random_inputs(file))

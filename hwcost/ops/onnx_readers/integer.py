@@ -57,7 +57,8 @@ def _plus_bias(call: Call, made: Value, bias: Value | None) -> Value:
 @onnx_reader("MatMulIntegerToFloat", domain=MICROSOFT)
 def read_matmul_to_float(call: Call) -> Value:
     """Operands a and b, their scales, their zero points, and a bias."""
-    x, weight = _as_quantised(call, call.value(0)), call.value(1)
+    x, weight = call.value(0), call.value(1)
+    x = x if x.is_constant else call.stored(x, quantisation_of(call, x, call.value(2), call.optional(4)), x.bits, x.kind)
     meant = quantisation_of(replace(call, attributes={"axis": len(weight.shape) - 1}), weight, call.value(3), call.optional(5))
     made = _summed(call, product(call, x, replace(weight, quantisation=meant)))
     return _plus_bias(call, made, call.optional(6))

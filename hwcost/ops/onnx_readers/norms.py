@@ -55,8 +55,6 @@ def read_rms_norm(call: Call) -> Value:
     return forms.mapped(call, RMSNorm(axes, epsilon_of(call)), x, scale=_over(call, scale, x.shape[len(x.shape) - axes :]))
 
 
-onnx_reader("LayerNormalization", domain=MICROSOFT)(read_layer_norm)
-onnx_reader("SimplifiedLayerNormalization", domain=MICROSOFT)(read_rms_norm)
 
 
 def _trailing(call: Call, x: Value) -> int:

@@ -11,7 +11,7 @@ from hwcost.ops import activation as functions
 from hwcost.ops import forms
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Add, Maximum, Minimum, Mul
-from hwcost.ops.onnx_readers.quantised import INTEGER_TYPES, MICROSOFT, RunTimeScale, dequantised
+from hwcost.ops.onnx_readers.quantised import INTEGER_TYPES, MICROSOFT, RunTimeScale, dequantised, limits
 from hwcost.ops.reading import Call, Value, onnx_reader
 from hwcost.ops.storage import Cast
 from hwcost.sizes import prod
@@ -84,9 +84,22 @@ def read_clip(call: Call) -> Value:
             x = x if bound is None else forms.binary(call, op, x, bound)
         return x
     bounds = _bound(call, "min", low, -INF), _bound(call, "max", high, INF)
+    bounds = bounds if x.quantisation is None else _meant(call, x, *bounds)
     if bounds == (-INF, INF):
         return x
     return forms.mapped(call, functions.Relu() if bounds == (0.0, INF) else functions.Clip(*bounds), x)
+
+
+def _meant(call: Call, x: Value, low: float, high: float) -> tuple[float, float]:
+    """Bounds on stored integers as the real numbers they stand for; none where the type has but one number beyond them."""
+    quantisation = x.quantisation
+    smallest, largest = limits(x.bits, x.kind)
+    if low <= smallest + 1 and high >= largest:
+        return -INF, INF
+    if quantisation is None or len(quantisation.scale) != 1:
+        call.refuse("bounds on integers whose one scale is not known")
+    zero = quantisation.zero_point[0] if quantisation.zero_point else 0
+    return (low - zero) * quantisation.scale[0], (high - zero) * quantisation.scale[0]
 
 
 def _bound(call: Call, name: str, operand: Value | None, default: float) -> float:
