@@ -7,6 +7,7 @@ from collections.abc import Callable
 from hwcost.graph import Graph
 from hwcost.passes.drop_duplicates import drop_duplicates
 from hwcost.passes.drop_layout import drop_layout
+from hwcost.passes.drop_neutral import drop_neutral
 from hwcost.passes.drop_unused import drop_unused
 from hwcost.passes.fold_affine import fold_affine
 from hwcost.passes.fold_batch_norm import fold_batch_norm
@@ -17,13 +18,16 @@ from hwcost.passes.fuse_compound_activation import fuse_compound_activation
 from hwcost.passes.fuse_norm import fuse_norm
 from hwcost.passes.lift_global_pool import lift_global_pool
 from hwcost.passes.merge_reshapes import merge_reshapes
+from hwcost.passes.shorten_axis_moves import shorten_axis_moves
 from hwcost.passes.unify_parts import unify_parts
 
 Pass = Callable[[Graph], Graph]
 
 PASSES: tuple[Pass, ...] = (
     drop_unused,
+    drop_neutral,
     merge_reshapes,
+    shorten_axis_moves,
     drop_duplicates,
     unify_parts,
     lift_global_pool,

@@ -11,9 +11,11 @@ from hwcost.ops.forms.arithmetic import binary, bounded, choose, mapped, reduce
 from hwcost.ops.forms.axes import concat, expand, materialised, pad, repeat, reshape, select, slice_axis, split, take, transpose
 from hwcost.ops.forms.contraction import einsum
 from hwcost.ops.forms.layers import conv, conv_transpose, dense, matmul
+from hwcost.ops.forms.norms import batch_norm
 from hwcost.ops.forms.windows import pool, resize
 
 __all__ = [
+    "batch_norm",
     "binary",
     "bounded",
     "choose",

@@ -221,8 +221,14 @@ def read_gather(call: Call) -> Value:
 
 @onnx_reader("GatherND")
 def read_gather_nd(call: Call) -> Value:
-    """Stored indices of the first axis, one to a row; torch's exporter writes `x[:, order]` so, between two transposes."""
+    """Stored indices of the first axis, one to a row, as torch's exporter writes `x[:, order]`; any of a stored tensor."""
     x, indices = call.value(0), call.value(1)
-    if not indices.is_constant or len(indices.shape) != 2 or indices.shape[1] != 1 or call.attribute("batch_dims", 0) != 0:
+    if not indices.is_constant or call.attribute("batch_dims", 0) != 0:
+        call.refuse("is known with stored indices and without batch axes only")
+    depth = indices.shape[-1]
+    if x.is_constant:
+        shape = (*indices.shape[:-1], *x.shape[depth:])
+        return x.mapped(shape, lambda values: values[tuple(np.moveaxis(indices.array(), -1, 0))], f".at.{indices.name}")
+    if len(indices.shape) != 2 or depth != 1:
         call.refuse("is known with a stored column of indices of the first axis only")
     return forms.take(call, x, 0, [int(n) for n in indices.array().reshape(-1)])

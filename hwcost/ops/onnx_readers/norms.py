@@ -8,7 +8,7 @@ import numpy as np
 
 from hwcost.ops import forms
 from hwcost.ops.binary import Add
-from hwcost.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, LpNormalize, RMSNorm
+from hwcost.ops.norm import GroupNorm, InstanceNorm, LayerNorm, LpNormalize, RMSNorm
 from hwcost.ops.onnx_readers.quantised import MICROSOFT
 from hwcost.ops.reading import Call, Value, onnx_reader
 
@@ -25,7 +25,7 @@ def read_batch_norm(call: Call) -> Value:
     if call.attribute("training_mode", 0):
         call.refuse("batch norm in training mode uses the statistics of the batch: export the network for inference")
     scale, bias, mean, variance = (call.value(i) for i in range(1, 5))
-    return forms.mapped(call, BatchNorm(epsilon_of(call)), call.value(0), scale=scale, bias=bias, mean=mean, variance=variance)
+    return forms.batch_norm(call, call.value(0), epsilon_of(call), scale=scale, bias=bias, mean=mean, variance=variance)
 
 
 @onnx_reader("InstanceNormalization")
@@ -53,8 +53,6 @@ def read_rms_norm(call: Call) -> Value:
     x, scale = call.value(0), call.value(1)
     axes = _trailing(call, x)
     return forms.mapped(call, RMSNorm(axes, epsilon_of(call)), x, scale=_over(call, scale, x.shape[len(x.shape) - axes :]))
-
-
 
 
 def _trailing(call: Call, x: Value) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hwcost.ops import forms
-from hwcost.ops.norm import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from hwcost.ops.norm import GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from hwcost.ops.reading import Call, Value, torch_reader
 
 
@@ -17,7 +17,7 @@ def read_batch_norm(call: Call) -> Value:
     x, mean, variance = call.value(0), call.optional(3), call.optional(4)
     if call.attribute("training", False) or mean is None or variance is None:
         call.refuse("batch norm by the statistics of the batch cannot run one input at a time: give it track_running_stats=True")
-    return forms.mapped(call, BatchNorm(call.attribute("eps")), x, **_affine(call, x), mean=mean, variance=variance)
+    return forms.batch_norm(call, x, call.attribute("eps"), **_affine(call, mean.elements), mean=mean, variance=variance)
 
 
 @torch_reader("aten.layer_norm")
@@ -42,22 +42,22 @@ def read_rms_norm(call: Call) -> Value:
 @torch_reader("aten.group_norm")
 def read_group_norm(call: Call) -> Value:
     x = call.value(0)
-    return forms.mapped(call, GroupNorm(call.attribute("num_groups"), call.attribute("eps")), x, **_affine(call, x))
+    return forms.mapped(call, GroupNorm(call.attribute("num_groups"), call.attribute("eps")), x, **_affine(call, x.graph_shape[0]))
 
 
 @torch_reader("aten.instance_norm")
 def read_instance_norm(call: Call) -> Value:
     """By the input's own statistics, or by stored ones, which is batch norm."""
-    x, mean, variance = call.value(0), call.optional(3), call.optional(4)
-    epsilon = call.attribute("eps")
+    x, epsilon = call.value(0), call.attribute("eps")
+    affine = _affine(call, x.graph_shape[0])
     if not call.attribute("use_input_stats"):
-        return forms.mapped(call, BatchNorm(epsilon), x, **_affine(call, x), mean=mean, variance=variance)
-    return forms.mapped(call, InstanceNorm(epsilon), x, **_affine(call, x))
+        return forms.batch_norm(call, x, epsilon, **affine, mean=call.value(3), variance=call.value(4))
+    return forms.mapped(call, InstanceNorm(epsilon), x, **affine)
 
 
-def _affine(call: Call, x: Value) -> dict[str, Value]:
+def _affine(call: Call, channels: int) -> dict[str, Value]:
     """Scale and bias per channel; runtimes and files have them always, so a layer without gets ones and zeros."""
-    shape = (x.graph_shape[0],)
+    shape = (channels,)
     return {"scale": call.optional(1) or _ones(call, shape), "bias": call.optional(2) or call.constant(np.zeros(shape, np.float32), "bias")}
 
 
