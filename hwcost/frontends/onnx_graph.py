@@ -197,12 +197,17 @@ class Reading:
         self.unknown.extend(found)
         gone = Missing(f"it depends on {node.kind}, which hwcost does not know", unknown=True)
         self.values.update(dict.fromkeys(filter(None, node.outputs), gone))
-        if not self.allow_unsupported:
+        if self.allow_unsupported:
+            self._kept(node)
+
+    def _kept(self, node: FileNode) -> None:
+        """Put an unknown operator into the network, behind what it reads; nothing if that is missing itself."""
+        operands = [self.values[name] for name in node.inputs if name]
+        inputs = [value for value in operands if isinstance(value, Value) and not value.is_constant]
+        if not inputs and any(isinstance(value, Missing) for value in operands):
             return
         stated = [self.stated.get(name) for name in node.outputs if name]
         made = [_NOTHING if spec is None else replace(spec, shape=_without_batch(spec.shape)) for spec in stated] or [_NOTHING]
-        operands = [self.values[name] for name in node.inputs if name]
-        inputs = [value for value in operands if isinstance(value, Value) and not value.is_constant]
         call = Call(node.op, node.name, node.version, (), {}, len(made), self.builder)
         values = call.emit_all(Unknown(node.kind, tuple(made)), *inputs, batch_axis=None)
         for name, spec, value in zip(filter(None, node.outputs), stated, values, strict=False):

@@ -11,13 +11,13 @@ from typing import Any
 
 from hwcost.errors import InputError
 
-HARMLESS_BYTES = 4 << 20
-"""Up to here no file can take more than about 400 MiB (2 bytes become 190 in the worst case measured)."""
+HARMLESS_BYTES = 2 << 20
+"""Up to here no file can take more than about 200 MiB (2 bytes become 190 in the worst case measured)."""
 MOST_BYTES = 640 << 20
 """What the parsed messages may take, the bytes of weights included."""
 
-MOST_FIELDS = 3_000_000
-"""Fields of all messages together: ten thousand operators, the most that are read, have a tenth as many."""
+MOST_FIELDS = 500_000
+"""Fields of all messages together: ten thousand operators, the most that are read, have no more."""
 
 MESSAGE_BYTES = 150
 ENTRY_BYTES = 16
