@@ -29,6 +29,7 @@ __all__ = [
     "ram_sum",
     "remarks",
     "slow_layers",
+    "stand_ins",
     "uncounted",
 ]
 
@@ -228,13 +229,29 @@ def basis_lines(report: Report) -> Iterator[tuple[str, str]]:
         if basis is None:
             yield metric.label, f"absent: {cost.absent.get(field, 'no reason given')}"
         else:
-            yield metric.label, f"{basis.method}, {basis.source}: {basis.model}{_provisional(report, field)}"
+            yield metric.label, f"{basis.method}, {basis.source}: {basis.model}{_standing(report, field)}"
 
 
-def _provisional(report: Report, field: str) -> str:
+def _standing(report: Report, field: str) -> str:
+    """What stands behind the runtime's own figures: how many measurements, how far off, and whether they only stand in."""
     figures = report.target.latency
-    stands_in = field in ("latency_s", "energy_j") and figures is not None and figures.provisional and report.pricing.latency_model is None
-    return " (provisional)" if stands_in else ""
+    if field not in ("latency_s", "energy_j") or figures is None or report.pricing.latency_model is not None:
+        return ""
+    provisional = ", provisional" if figures.provisional else ""
+    if field == "energy_j" or not figures.basis.rows:
+        return provisional
+    error = "" if figures.basis.mape is None else f", mean error {percent(figures.basis.mape)} on the one left out"
+    rows = f"{figures.basis.rows} measurement{'' if figures.basis.rows == 1 else 's'}"
+    return f", from {rows}{error}{provisional}"
+
+
+def stand_ins(report: Report) -> list[str]:
+    """Which figures only stand in until something better is measured; the other forms say so beside each figure."""
+    target = report.target
+    lines = [f"{target.runtime.reference} is priced before it exists"] if target.runtime.provisional else []
+    if _standing(report, "latency_s").endswith("provisional") and report.cost.latency_s is not None:
+        lines.append(f"the latency figures of {target.runtime.reference} on {target.core.name} are provisional")
+    return lines
 
 
 def uncounted(report: Report) -> list[str]:

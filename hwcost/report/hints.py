@@ -127,7 +127,8 @@ def _faster_runtimes(breach: Breach, report: Report) -> Iterator[str]:
         used = getattr(cost, breach.metric)
         if used is not None and used < breach.used:
             outcome = "within the limit" if used <= breach.limit else "still over"
-            yield f"{breach.label}: under {target.runtime.reference} it is {human(used)}, {outcome}"
+            stands_in = " (a provisional figure)" if target.latency is not None and target.latency.provisional else ""
+            yield f"{breach.label}: under {target.runtime.reference} it is {human(used)}{stands_in}, {outcome}"
 
 
 def _thinner(changes: Changes) -> Iterator[str]:

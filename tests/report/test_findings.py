@@ -89,7 +89,7 @@ def test_slow_layers_are_named(quoted):
 def test_every_metric_has_a_basis_or_a_reason(quoted):
     basis = dict(findings.basis_lines(quoted))
     assert list(basis) == ["latency", "RAM", "flash", "energy"]
-    assert basis["latency"].startswith("analytic, published: ")
+    assert basis["latency"] == "analytic, published: analytic toykit@1/toycore, from 3 measurements"
     assert basis["energy"] == "absent: nobody published the active power of toy"
 
 
@@ -99,3 +99,17 @@ def test_what_was_left_out_is_told(quoted):
     assert findings.uncounted(partial) == ["stack: no figure", "'fc': no kernel"]
     assert findings.headline(partial).endswith("; 1 layer left out, every total is a lower bound")
     assert [str(row) for row in findings.headroom(partial)] == [">= 14.7 ms", ">= 1.13 KiB", ">= 2.45 KiB", "absent"]
+
+
+def test_figures_that_only_stand_in_are_told(quoted):
+    assert findings.stand_ins(quoted) == []
+    runtime = quoted.target.runtime
+    figures = replace(runtime.latency["toycore"], provisional=True, basis=replace(runtime.latency["toycore"].basis, mape=0.043))
+    target = replace(quoted.target, runtime=replace(runtime, provisional=True, latency={"toycore": figures}))
+    report = replace(quoted, target=target)
+    assert dict(findings.basis_lines(report))["latency"].endswith("from 3 measurements, mean error 4 % on the one left out, provisional")
+    assert findings.stand_ins(report) == [
+        "toykit@1 is priced before it exists",
+        "the latency figures of toykit@1 on toycore are provisional",
+    ]
+    assert findings.platform(report).endswith("toykit@1 (provisional)")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from hwcost.budget import Budget
+from hwcost.checking import Pricing, judge, quote
 from hwcost.graph import Node
 from hwcost.ops import Add, Concat
+from hwcost.quantities import human_seconds
 from hwcost.report.changes import Changes
 from hwcost.report.findings import breaches
 from hwcost.report.hints import hints
+from hwcost.target import Target
 from tests.toy import conv, network, residual
 
 
@@ -106,3 +110,14 @@ def test_advice_on_a_large_network_is_left_out_rather_than_late(checked):
 def test_residual_fixture_has_one_free_pair_and_one_free_layer(checked):
     groups = {group.nodes for group in Changes(checked(residual())).free_groups}
     assert groups == {("a", "c"), ("b",)}
+
+
+def test_other_runtimes_are_named_with_the_figures_they_have():
+    target = Target.load("stm32l4r5")
+    quoted = quote("net.onnx", network(conv("a", "x", 20)), target, Pricing())
+    told = [line for line in hints(judge(quoted, Budget(latency_s=1e-6))) if ": under " in line]
+    named = [re.search(r"under (\S+) it is (\S+ \S+?)[ ,]", line).groups() for line in told]
+    assert named
+    for runtime, figure in named:
+        other = quote("net.onnx", quoted.graph, Target.load("stm32l4r5", runtime), Pricing()).cost.latency_s
+        assert (other < quoted.cost.latency_s, human_seconds(other)) == (True, figure)
