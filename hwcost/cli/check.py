@@ -9,23 +9,8 @@ import typer
 
 from hwcost.budget import Budget
 from hwcost.checking import Pricing, judge, require_confidence
+from hwcost.cli import options
 from hwcost.cli.answers import Question, answered, written
-from hwcost.cli.options import (
-    AllowUnsupported,
-    Form,
-    Format,
-    IoOutsideArena,
-    LatencyModelFile,
-    Models,
-    PricedAs,
-    RuntimeName,
-    Shapes,
-    Stored,
-    TargetNames,
-    latency_model_of,
-    shapes_of,
-    targets_of,
-)
 from hwcost.cli.output import emit, examples
 
 __all__ = ["app", "check"]
@@ -43,21 +28,21 @@ EXAMPLES = examples(
 
 @app.command(short_help="Say whether networks fit targets; the exit code tells.", epilog=EXAMPLES)
 def check(
-    models: Models,
-    target: TargetNames,
-    runtime: RuntimeName = None,
+    models: options.Models,
+    target: options.TargetNames,
+    runtime: options.RuntimeName = None,
     budget: Annotated[Path | None, typer.Option(metavar="FILE.toml", help="Limits in a file; the options below override it.")] = None,
     max_latency: Annotated[str | None, typer.Option(metavar="50ms", help="Limit on the latency of one inference.")] = None,
     max_ram: Annotated[str | None, typer.Option(metavar="128KiB", help="Limit on RAM; without it the device's own.")] = None,
     max_flash: Annotated[str | None, typer.Option(metavar="512KiB", help="Limit on flash; without it the device's own.")] = None,
     max_energy: Annotated[str | None, typer.Option(metavar="2mJ", help="Limit on the energy of one inference.")] = None,
     confidence: Annotated[float | None, typer.Option(metavar="0.9", help="Judge the intervals of models that know their error.")] = None,
-    shape: Shapes = None,
-    priced_as: PricedAs = Stored.INT8,
-    allow_unsupported: AllowUnsupported = False,
-    io_outside_arena: IoOutsideArena = False,
-    latency_model: LatencyModelFile = None,
-    form: Format = Form.TEXT,
+    shape: options.Shapes = None,
+    priced_as: options.PricedAs = options.Stored.INT8,
+    allow_unsupported: options.AllowUnsupported = False,
+    io_outside_arena: options.IoOutsideArena = False,
+    latency_model: options.LatencyModelFile = None,
+    form: options.Format = options.Form.TEXT,
 ) -> int:
     """Say whether networks fit targets: within the limits, and within the memories of the device.
 
@@ -66,8 +51,8 @@ def check(
     given = Budget.from_texts(max_latency=max_latency, max_ram=max_ram, max_flash=max_flash, max_energy=max_energy)
     limits = given if budget is None else given.with_defaults(Budget.load(budget))
     require_confidence(confidence)
-    pricing = Pricing(priced_as.value, latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
-    question = Question(models, targets_of(target, runtime), pricing, shapes_of(shape or ()))
+    pricing = Pricing(priced_as.value, options.latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
+    question = Question(models, options.targets_of(target, runtime), pricing, options.shapes_of(shape or ()))
     answers = answered(question, lambda quoted: judge(quoted, limits, confidence))
     emit(written(question, answers, form))
     return answers.exit_code

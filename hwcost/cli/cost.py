@@ -5,23 +5,8 @@ from __future__ import annotations
 import typer
 
 from hwcost.checking import Pricing
+from hwcost.cli import options
 from hwcost.cli.answers import Question, answered, written
-from hwcost.cli.options import (
-    AllowUnsupported,
-    Form,
-    Format,
-    IoOutsideArena,
-    LatencyModelFile,
-    Models,
-    PricedAs,
-    RuntimeName,
-    Shapes,
-    Stored,
-    TargetNames,
-    latency_model_of,
-    shapes_of,
-    targets_of,
-)
 from hwcost.cli.output import emit, examples
 
 __all__ = ["app", "cost"]
@@ -38,19 +23,19 @@ EXAMPLES = examples(
 
 @app.command(short_help="Say what networks cost on targets, layer by layer.", epilog=EXAMPLES)
 def cost(
-    models: Models,
-    target: TargetNames,
-    runtime: RuntimeName = None,
-    shape: Shapes = None,
-    priced_as: PricedAs = Stored.INT8,
-    allow_unsupported: AllowUnsupported = False,
-    io_outside_arena: IoOutsideArena = False,
-    latency_model: LatencyModelFile = None,
-    form: Format = Form.TEXT,
+    models: options.Models,
+    target: options.TargetNames,
+    runtime: options.RuntimeName = None,
+    shape: options.Shapes = None,
+    priced_as: options.PricedAs = options.Stored.INT8,
+    allow_unsupported: options.AllowUnsupported = False,
+    io_outside_arena: options.IoOutsideArena = False,
+    latency_model: options.LatencyModelFile = None,
+    form: options.Format = options.Form.TEXT,
 ) -> int:
     """Say what networks cost on targets: latency, RAM, flash and energy, layer by layer, and where each figure comes from."""
-    pricing = Pricing(priced_as.value, latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
-    question = Question(models, targets_of(target, runtime), pricing, shapes_of(shape or ()))
+    pricing = Pricing(priced_as.value, options.latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
+    question = Question(models, options.targets_of(target, runtime), pricing, options.shapes_of(shape or ()))
     answers = answered(question, lambda quoted: quoted)
     emit(written(question, answers, form))
     return answers.exit_code

@@ -16,20 +16,23 @@ from hwcost.report.names import quoted
 __all__ = [
     "Breach",
     "Headroom",
+    "Term",
     "alive_at_peak",
     "bar",
     "basis_lines",
     "breaches",
+    "caveats",
     "dearest_layers",
     "flash_sum",
     "headline",
     "headroom",
+    "peak_node",
+    "percent",
     "placement",
     "platform",
     "ram_sum",
     "remarks",
     "slow_layers",
-    "stand_ins",
     "uncounted",
 ]
 
@@ -245,12 +248,14 @@ def _standing(report: Report, field: str) -> str:
     return f", from {rows}{error}{provisional}"
 
 
-def stand_ins(report: Report) -> list[str]:
-    """Which figures only stand in until something better is measured; the other forms say so beside each figure."""
+def caveats(report: Report) -> list[str]:
+    """Which figures only stand in until something better is measured, and whether a confidence had anything to be about."""
     target = report.target
     lines = [f"{target.runtime.reference} is priced before it exists"] if target.runtime.provisional else []
     if _standing(report, "latency_s").endswith("provisional") and report.cost.latency_s is not None:
         lines.append(f"the latency figures of {target.runtime.reference} on {target.core.name} are provisional")
+    if report.confidence is not None and not report.cost.interval:
+        lines.append("no model here knows its own error: the figures themselves were judged")
     return lines
 
 
@@ -263,9 +268,9 @@ def uncounted(report: Report) -> list[str]:
 
 def remarks(report: Report) -> list[str]:
     """What was assumed on the way: by the reader of the file, by the pricing, by the models."""
-    lines = list(report.graph.notes)
+    lines = [*report.graph.notes, *report.cost.remarks, *caveats(report)]
     if report.graph.projected_from:
         lines.append("projected: the file is float; these are the figures of the int8 program that quantising would make of it")
     if report.target.device.accelerators:
         lines.append(f"not used by this runtime: {'; '.join(report.target.device.accelerators)}")
-    return lines + list(report.cost.remarks)
+    return lines

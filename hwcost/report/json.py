@@ -14,7 +14,7 @@ from hwcost.checking import Report
 from hwcost.cost import NodeCost
 from hwcost.memory.ram import PlacedTensor
 from hwcost.report.failure import Failure
-from hwcost.report.findings import breaches, peak_node, stand_ins
+from hwcost.report.findings import breaches, caveats, peak_node
 from hwcost.target import Target
 
 __all__ = ["SCHEMA", "as_object", "as_text", "description_digest"]
@@ -64,7 +64,7 @@ def as_object(report: Report) -> dict[str, Any]:
         "flash": _fields(report.cost.flash, "weight_bytes", "bias_bytes", "quant_bytes", "metadata_bytes", "code_bytes"),
         "nodes": [_fields(node, *NODE) for node in report.cost.nodes],
         "float_islands": list(report.float_islands),
-        "notes": [*report.graph.notes, *report.cost.remarks, *stand_ins(report)],
+        "notes": [*report.graph.notes, *report.cost.remarks, *caveats(report)],
         "not_counted": list(report.cost.not_counted),
     }
 

@@ -102,14 +102,21 @@ def test_what_was_left_out_is_told(quoted):
 
 
 def test_figures_that_only_stand_in_are_told(quoted):
-    assert findings.stand_ins(quoted) == []
+    assert findings.caveats(quoted) == []
     runtime = quoted.target.runtime
     figures = replace(runtime.latency["toycore"], provisional=True, basis=replace(runtime.latency["toycore"].basis, mape=0.043))
     target = replace(quoted.target, runtime=replace(runtime, provisional=True, latency={"toycore": figures}))
     report = replace(quoted, target=target)
     assert dict(findings.basis_lines(report))["latency"].endswith("from 3 measurements, mean error 4 % on the one left out, provisional")
-    assert findings.stand_ins(report) == [
+    assert findings.caveats(report) == [
         "toykit@1 is priced before it exists",
         "the latency figures of toykit@1 on toycore are provisional",
     ]
     assert findings.platform(report).endswith("toykit@1 (provisional)")
+
+
+def test_a_confidence_that_nothing_could_answer_is_told(checked):
+    report = replace(checked(ram=2000), confidence=0.9)
+    assert findings.caveats(report) == ["no model here knows its own error: the figures themselves were judged"]
+    known = replace(report, cost=replace(report.cost, interval={"latency_s": (0.01, 0.02)}))
+    assert findings.caveats(known) == []
