@@ -38,6 +38,9 @@ MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, Memor
 MOST_FOLDED_IN_ALL = 1 << 25
 """Elements of all tensors computed while reading, together."""
 
+MOVING = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
+"""Operators whose readers move a quantised constant with its integers and scales."""
+
 MOST_CONSTANTS = 200_000
 
 
@@ -136,7 +139,8 @@ class Reading:
         """Read nodes in the order given."""
         for node in nodes:
             try:
-                self._read(node)
+                with np.errstate(all="ignore"):  # a number that overflows is the file's
+                    self._read(node)
             except UnsupportedOpError as error:
                 self._unsupported(node, error.unsupported)
             except GraphError as error:
@@ -225,6 +229,8 @@ class Reading:
             return self._computed(node, call, fold, [np.broadcast_to(np.int8(0), call.value(0).shape)])
         constants = [value for value in call.inputs if value is not None]
         if any(not value.is_constant or isinstance(value, RunTimeScale) for value in constants):
+            return None
+        if node.op in MOVING and any(value.quantisation is not None for value in constants):
             return None
         constants = [dequantised(value) for value in constants]
         if sum(value.elements for value in constants) > MOST_FOLDED:

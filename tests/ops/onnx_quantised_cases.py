@@ -145,6 +145,21 @@ PAIRS = [
         outputs=["m_r"],
     ),
     case(
+        "weights-transposed-after-they-are-dequantised",
+        [
+            *quantised("x"),
+            node("DequantizeLinear", ["w", "ws", "wz"], ["wf"], axis=0),
+            node("Transpose", ["wf"], ["wt"], perm=[1, 0]),
+            node("MatMul", ["x_r", "wt"], ["m"]),
+            node("Add", ["m", "b"], ["a"]),
+            *quantised("a", "t", "u"),
+        ],
+        {**SCALES, "w": whole(5, 6), "ws": np.abs(floats(5)) * 0.01 + 0.001, "wz": np.zeros(5, np.int8), "b": floats(5)},
+        {"x": [1, 6]},
+        kinds=["dense"],
+        outputs=["a_r"],
+    ),
+    case(
         "sixteen-bits",
         [node("QuantizeLinear", ["x", "s", "v"], ["q"]), node("DequantizeLinear", ["q", "s", "v"], ["f"]), node("Relu", ["f"])],
         {"s": np.float32(0.001), "v": np.int16(7)},

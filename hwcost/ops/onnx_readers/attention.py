@@ -25,7 +25,10 @@ def read_attention(call: Call) -> Value:
     query, key, value = (_heads(call, call.value(i), name) for i, name in ((0, "q_num_heads"), (1, "kv_num_heads"), (2, "kv_num_heads")))
     if query.shape[:2] != key.shape[:2]:
         call.refuse(f"queries {query.shape} and keys {key.shape} have different numbers of heads")
-    root = np.float32(np.sqrt(call.attribute("scale") or query.shape[-1] ** -0.5))
+    scale = call.attribute("scale") or query.shape[-1] ** -0.5
+    if not scale > 0:
+        call.refuse(f"a scale of {scale} is not above 0")
+    root = np.float32(np.sqrt(scale))
     rank = len(key.shape)
     key = forms.transpose(call, key, (*range(rank - 2), rank - 1, rank - 2))
     query, key = (forms.binary(call, Mul, each, call.constant(root, name)) for each, name in ((query, "q_scale"), (key, "k_scale")))
