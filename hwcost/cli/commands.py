@@ -20,6 +20,8 @@ __all__ = ["COMMANDS", "run"]
 COMMANDS = {
     "check": "hwcost.cli.check",
     "cost": "hwcost.cli.cost",
+    "search": "hwcost.cli.search",
+    "explain": "hwcost.cli.explain",
     "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""
