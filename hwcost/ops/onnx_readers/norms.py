@@ -11,6 +11,7 @@ from hwcost.ops.binary import Add
 from hwcost.ops.norm import GroupNorm, InstanceNorm, LayerNorm, LpNormalize, RMSNorm
 from hwcost.ops.onnx_readers.quantised import MICROSOFT
 from hwcost.ops.reading import Call, Value, onnx_reader
+from hwcost.sizes import prod
 
 DEFAULT_EPSILON = 1e-5
 
@@ -70,6 +71,8 @@ def _over(call: Call, stored: Value, shape: tuple[int, ...]) -> Value:
     if not stored.is_constant:
         call.refuse("its scale or bias is computed by the network: a stored one was expected")
     squeezed = stored.shape[max(len(stored.shape) - len(shape), 0) :]
+    if prod(squeezed) != stored.elements or np.broadcast_shapes(squeezed, shape) != shape:
+        call.refuse(f"a scale or bias of shape {stored.shape} does not go with {shape}")
     return stored.mapped(shape, lambda values: np.broadcast_to(values.reshape(squeezed), shape).copy())
 
 
