@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from hwcost.errors import GraphError, HwcostError, shown
 from hwcost.frontends.onnx_graph import MALFORMED, Reading
-from hwcost.frontends.onnx_loading import Loaded, Source, load
+from hwcost.frontends.onnx_loading import Source, load
 from hwcost.graph import Graph
 from hwcost.passes import normalise
 
@@ -19,9 +19,18 @@ def from_onnx(source: Source, *, shapes: Mapping[str, Sequence[int]] | None = No
     lower bounds. Raises InputError for what is no ONNX model or lacks a size, UnsupportedOpError naming every unknown operator,
     GraphError for a network that is none.
     """
+    return _read(source, shapes, allow_unsupported, normalise)
+
+
+def as_written(source: Source, *, shapes: Mapping[str, Sequence[int]] | None = None, allow_unsupported: bool = False) -> Graph:
+    """The same network before it is brought to normal form: the operators the file has, constants folded."""
+    return _read(source, shapes, allow_unsupported, lambda graph: graph)
+
+
+def _read(source: Source, shapes: Mapping[str, Sequence[int]] | None, allow_unsupported: bool, rewrite: Callable[[Graph], Graph]) -> Graph:
     loaded = load(source)
     try:
-        return _read(loaded, shapes, allow_unsupported)
+        return rewrite(_priceable(Reading(loaded.model, loaded.folder, loaded.name, allow_unsupported).graph(shapes)))
     except HwcostError:
         raise
     except RecursionError as error:
@@ -30,9 +39,9 @@ def from_onnx(source: Source, *, shapes: Mapping[str, Sequence[int]] | None = No
         raise GraphError(f"'{loaded.name}' is malformed: {shown(str(error))}") from error
 
 
-def _read(loaded: Loaded, shapes: Mapping[str, Sequence[int]] | None, allow_unsupported: bool) -> Graph:
-    graph = Reading(loaded.model, loaded.folder, loaded.name, allow_unsupported).graph(shapes)
+def _priceable(graph: Graph) -> Graph:
+    """The network, if its work can be counted at all."""
     for step in graph.steps:
         if step.work.macs >= 1 << 63:
             raise GraphError(f"needs {step.work.macs:,} multiply-accumulates: no device computes that", node=step.node.name)
-    return normalise(graph)
+    return graph

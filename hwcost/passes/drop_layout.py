@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from hwcost.graph import Graph, Node, Parameter
+from hwcost.graph import Graph, Node, Parameter, Storage
 from hwcost.ops.dense import Dense
+from hwcost.ops.forms.arithmetic import WHOLE
 from hwcost.ops.shape import Reshape, Transpose
 from hwcost.passes.axis_order import Order, composed, inverse, reordered
 from hwcost.passes.real_numbers import Array
@@ -83,6 +85,7 @@ class _Flip:
     graph: Graph
     order: Order
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    storage: dict[str, Storage] = field(default_factory=dict)
 
     @cached_property
     def makers(self) -> dict[str, Node]:
@@ -103,6 +106,7 @@ class _Flip:
             nodes=tuple(nodes),
             outputs=outputs,
             parameters={**self.graph.parameters, **self.parameters},
+            storage={**self.graph.storage, **self.storage},
             notes=tuple(dict.fromkeys((*self.graph.notes, *notes))),
         )
         return rewritten(changed, changed.nodes)
@@ -138,7 +142,22 @@ class _Flip:
         found = reordered(node.op, self.order)
         assert found is not None
         roles = tuple((role, self._operand(name)) for role, name in node.parameters)
-        return [*before, replace(node, op=found[0], inputs=tuple(inputs), parameters=roles)]
+        return [*before, *self._as_pool(replace(node, op=found[0], inputs=tuple(inputs), parameters=roles))]
+
+    def _as_pool(self, node: Node) -> list[Node]:
+        """A reduction that is now over every axis but the first, as the global pool it is."""
+        op: Any = node.op
+        if type(op) not in WHOLE or op.axes != tuple(range(1, len(self.order))):
+            return [node]
+        pool = WHOLE[type(op)]()
+        if op.keepdims:
+            return [replace(node, op=pool)]
+        channels = self.graph.values[node.output].shape[0]
+        pooled = f"{node.output}.pooled"
+        if node.output in self.graph.storage:
+            self.storage[pooled] = self.graph.storage[node.output]
+        reshape = Reshape.between((channels, *(1 for _ in op.axes)), (channels,))
+        return [replace(node, op=pool, outputs=(pooled,)), Node(f"{node.name}.reshape", reshape, (pooled,), node.outputs)]
 
     def _operand(self, name: str) -> str:
         """The constant beside an operator, its axes in the other order; one that others read too is copied."""

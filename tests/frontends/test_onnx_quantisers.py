@@ -38,9 +38,6 @@ ZOO = [
 ]
 """Networks whose every layer the quantiser quantises."""
 
-QUANTISED = [name for name in REGISTRY if name != "resnet18"]
-"""The reference networks but the one that takes the quantiser half a minute."""
-
 STEPS = 2.01
 """Of the output's scale: a rounding on the way may fall to either side."""
 
@@ -97,12 +94,12 @@ def layers(graph: Graph, *, scales: bool = True) -> Counter[Any]:
 def networks() -> dict[str, bytes]:
     """As users hand them to the quantiser: batch norm folded, by whichever exporter folds it for that network."""
     torch.manual_seed(0)
-    made = {name: reference_network(name).eval() for name in QUANTISED}
+    made = {name: reference_network(name).eval() for name in REGISTRY}
     exporters = {name: "dynamo" if name == "autoencoder" else "legacy" for name in made}
     return {name: onnx_file(network, (network.example_input(),), exporter=exporters[name]) for name, network in made.items()}
 
 
-@pytest.mark.parametrize("name", QUANTISED)
+@pytest.mark.parametrize("name", REGISTRY)
 def test_a_reference_network_becomes_what_was_projected(networks, tmp_path, name):
     quantised = from_onnx(statically(networks[name], tmp_path))
     projected = from_onnx(networks[name]).as_int8()
