@@ -1,13 +1,12 @@
 """Which channels to keep so that every limit holds and the most saliency stays: shrink, grow, swap.
 
 Only the cost of widths is asked for, many candidates at a time, so any cost model works: tables, forests, schedulers without a
-gradient. Over 590,000 combinations of multiples of four on ResNet-8, shrinking and growing kept at least 99.7 % of the saliency of
-the best one, and swapping 99.85 %.
+gradient. A greedy choice: the tests hold it against every combination of small networks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +16,13 @@ Array = np.ndarray[Any, Any]
 Usage = Callable[[Array], Array]
 """Widths (candidates, groups) to used / limit of every constraint (candidates, constraints); 1 is exactly full."""
 
-STRIDES = (1, 2, 3, 4, 8)
+STRIDES = (1, 2, 4, 8)
 """Widths that a move takes at once: kernels that compute four channels together save nothing on the first three that go."""
 LEAST_GAIN = 1e-4
 """Least use that a growing candidate is counted with, so that free channels do not divide by nothing."""
 LEAST_SALIENCY = 1e-12
+COARSE = 8
+"""Smallest moves of the first pace between a group's widest and narrowest: of 128 channels, 16 go at once."""
 MOST_SWAPS = 32
 
 
@@ -82,10 +83,22 @@ class Projection:
         return self.grown(rungs) if self.fits(rungs) else rungs
 
     def shrunk(self, rungs: Array) -> Array:
-        """Channels removed, least saliency for most overshoot first, until every constraint holds or nothing is left to remove."""
+        """Channels removed, least saliency for most overshoot first, until every constraint holds or nothing is left to remove.
+
+        Wide groups lose many channels at once as long as that does not go too far; the last move of each pace is taken again in halves.
+        """
+        pace = np.maximum(1, (self.tops + 1) // COARSE)
+        while pace.max(initial=1) > 1:
+            # The last rungs of this pace that do not fit yet are where the next one goes on.
+            rungs = [rungs, *(lower for lower, over in self._shrinking(rungs, pace) if over > 0)][-1]
+            pace = np.maximum(1, pace // 2)
+        return [rungs, *(lower for lower, _ in self._shrinking(rungs, pace))][-1]
+
+    def _shrinking(self, rungs: Array, pace: Array) -> Iterator[tuple[Array, float]]:
+        """Each move down in turn with the overshoot that is left, until there is none of either."""
         over = float(_overshoot(self.usage(rungs[None]))[0])
         while over > 0:
-            lower = rungs - self._moves
+            lower = rungs - self._moves * pace
             lower = lower[(lower >= 0).all(axis=-1)]
             if not len(lower):
                 break
@@ -95,7 +108,7 @@ class Projection:
             # Where no move helps (ties, plateaus of SIMD lanes), the cheapest one leads on.
             chosen = int(np.argmin(price)) if np.isfinite(price).any() else int(np.argmin(lost))
             rungs, over = lower[chosen], float(left[chosen])
-        return rungs
+            yield rungs, over
 
     def grown(self, rungs: Array) -> Array:
         """Channels added, most saliency for least use first, until none fits."""
