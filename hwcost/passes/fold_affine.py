@@ -63,10 +63,10 @@ class _Run:
     def _next(self, graph: Graph, uses: Mapping[str, int]) -> Node | None:
         """Take in the operator behind the layer; None if there is none that can be."""
         after = only_consumer(graph, self.layer.output)
-        if after is None or len(self.inside) > MOST_IN_A_ROW or any(uses[name] > 1 for _, name in self.layer.parameters):
+        if after is None or len(self.inside) > MOST_IN_A_ROW or any(uses.get(name, 1) > 1 for _, name in self.layer.parameters):
             return None
         own = {role: self.changed.get(name) or graph.parameters[name] for role, name in self.layer.parameters}
-        made = _folded(graph, self.layer, after, own)
+        made = _folded(graph, self.layer, after, own, uses)
         if made is None:
             return None
         self.layer, changed = made
@@ -74,7 +74,9 @@ class _Run:
         return after
 
 
-def _folded(graph: Graph, node: Node, after: Node, own: dict[str, Parameter]) -> tuple[Node, dict[str, Parameter]] | None:
+def _folded(
+    graph: Graph, node: Node, after: Node, own: dict[str, Parameter], uses: Mapping[str, int]
+) -> tuple[Node, dict[str, Parameter]] | None:
     """The layer, whose parameters are `own`, with the constant inside, and its new parameters; None if it cannot be."""
     op: Any = node.op
     if not isinstance(after.op, Add | Sub | Mul | Div) or op.activation is not None or not graph.values[node.output].is_float:
@@ -88,7 +90,9 @@ def _folded(graph: Graph, node: Node, after: Node, own: dict[str, Parameter]) ->
         changed = None if after.op.constant_first and isinstance(after.op, Div) else _with_factor(own, operand, after.op)
     if changed is None:
         return None
-    names = {**dict(node.parameters), **({} if "bias" in own else {"bias": dict(after.parameters)["operand"]})}
+    stored = dict(after.parameters)["operand"]
+    bias = stored if uses[stored] == 1 else f"{stored}.{node.name}"
+    names = {"bias": bias, **dict(node.parameters)}
     roles = tuple((role, names[role]) for role in ("weight", "bias") if role in changed)
     layer = Node(node.name, replace(op, bias="bias" in changed), node.inputs, after.outputs, roles)
     return _bounded(layer, after.op), {names[role]: replace(parameter, name=names[role]) for role, parameter in changed.items()}
