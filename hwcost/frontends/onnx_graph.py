@@ -38,6 +38,9 @@ MALFORMED = (ArithmeticError, AssertionError, AttributeError, LookupError, Memor
 MOST_FOLDED_IN_ALL = 1 << 25
 """Elements of all tensors computed while reading, together."""
 
+MOST_POSTPONED = 200
+"""Large constants computed when asked, each perhaps of the one before."""
+
 MOVING = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
 """Operators whose readers move a quantised constant with its integers and scales."""
 
@@ -80,6 +83,7 @@ class Reading:
     ends: list[Value] = field(default_factory=list)
     """What unknown operators of unknown shape make: kept, so that what they read is counted."""
     folded: int = 0
+    postponed: int = 0
     depth: int = 0
 
     def __post_init__(self) -> None:
@@ -234,9 +238,15 @@ class Reading:
             return None
         constants = [dequantised(value) for value in constants]
         if sum(value.elements for value in constants) > MOST_FOLDED:
-            return _computed_when_asked(call, constants) if node.op in ELEMENTWISE else None
+            return self._postponed(call, constants) if node.op in ELEMENTWISE else None
         given = iter(constants)
         return self._computed(node, call, fold, [None if value is None else next(given).array() for value in call.inputs])
+
+    def _postponed(self, call: Call, constants: Sequence[Value]) -> Value:
+        self.postponed += 1
+        if self.postponed > MOST_POSTPONED:
+            raise GraphError(f"the file computes more than {MOST_POSTPONED} large constants: it is no network", node=call.name)
+        return _computed_when_asked(call, constants)
 
     def _computed(self, node: FileNode, call: Call, fold: Callable[[Fold], Any], operands: Sequence[Array | None]) -> tuple[Value, ...]:
         with np.errstate(all="ignore"):
