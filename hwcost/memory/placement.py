@@ -23,13 +23,15 @@ QUICK_PLANS = 400_000
 """Buffers of partial plans (plans times buffers) that the quick beam may look at: about a tenth of a second."""
 MOST_BUFFERS = 2_000
 """Beyond it, only first fit is tried: the tables of the beam grow with the square."""
+MOST_BYTES = 1 << 29
+"""Height beyond which only first fit is tried: the beam counts in 32-bit numbers, and no microcontroller has as much."""
 QUICK = (16, 1.0, 3.0)
-ATTEMPTS = ((8, 1.0, 3.0), (32, 1.02, 3.0), (32, 1.03, 8.0), (32, 1.06, 3.0), (64, 1.03, 8.0), (128, 1.01, 3.0), (256, 1.02, 3.0))
+ATTEMPTS = ((8, 1.0, 3.0), (32, 1.02, 3.0), (32, 1.03, 8.0), (64, 1.02, 3.0), (32, 1.06, 3.0), (128, 1.01, 3.0), (256, 1.02, 3.0))
 """Beams in the order they are tried: width, height aimed at as a multiple of the bound, and weight of wasted space.
 
 A looser aim wastes more and gets further; which one ends lowest differs from problem to problem.
 """
-BEAM_SHARE, LOCAL_SHARE = 0.6, 0.8
+BEAM_SHARE, LOCAL_SHARE = 0.8, 0.95
 """Shares of the time at which beams, and then local search, are over; CP-SAT has the rest."""
 
 
@@ -42,12 +44,16 @@ def place(buffers: Sequence[Buffer], *, time_limit_s: float | None = None, seed:
     """
     _require_blocks(buffers)
     best = _greedy(buffers)
-    if best.optimal or len(buffers) > MOST_BUFFERS or len({b.alignment for b in buffers}) > 1:
+    if best.optimal or not _suits_beam(buffers, best):
         return best
     best = _by_beam(buffers, best, *QUICK, QUICK_PLANS // len(buffers))
     if best.optimal or time_limit_s is None:
         return best
     return _thorough(buffers, best, time_limit_s, seed)
+
+
+def _suits_beam(buffers: Sequence[Buffer], best: Plan) -> bool:
+    return len(buffers) <= MOST_BUFFERS and best.height_bytes <= MOST_BYTES and len({b.alignment for b in buffers}) == 1
 
 
 def _require_blocks(buffers: Sequence[Buffer]) -> None:
