@@ -136,7 +136,8 @@ class Reading:
             computed.extend(value for value in self.ends if value not in computed)
         left = sum(not isinstance(value, Value) or value.is_constant for value in made)
         if left:
-            self.builder.notes.append(f"{left} outputs that depend on no input, or only on unknown operators, are left out")
+            what = "1 output is" if left == 1 else f"{left} outputs are"
+            self.builder.notes.append(f"{what} left out: what depends on no input, or only on unknown operators, is not computed")
         return computed
 
     def run(self, nodes: Sequence[FileNode]) -> None:

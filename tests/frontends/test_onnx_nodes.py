@@ -73,7 +73,7 @@ def test_a_network_may_return_its_input_and_a_value_twice():
 def test_outputs_that_depend_on_no_input_are_left_out_and_said():
     graph = from_onnx(model([node("Relu", ["x"])], X, {"c": floats(3)}, outputs=["y", "c"]))
     assert len(graph.outputs) == 1
-    assert graph.notes == ("1 outputs that depend on no input, or only on unknown operators, are left out",)
+    assert graph.notes == ("1 output is left out: what depends on no input, or only on unknown operators, is not computed",)
 
 
 def test_too_many_nodes_are_refused():
