@@ -34,19 +34,22 @@ def show(report: Report, hints: Sequence[str], console: Console) -> None:
 
 
 def compare(rows: Sequence[Row], console: Console) -> None:
-    """Print several reports as one table, by model, and below it what each breaks; why one failed was told as it failed."""
+    """Print several reports as one table, by model, and below it what each breaks; why one failed was told as it failed.
+
+    A line is never cut: half a figure reads as another figure.
+    """
     lines: list[tuple[str, ...]] = [
         ("", "target", "runtime", "latency", "RAM", "flash", "energy", "verdict" if any(row.verdict for row in rows) else "")
     ]
     lines += [("", shortened(row.target, 24), shortened(row.runtime, 24), *row.figures, row.verdict) for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
-    console.print(_aligned(lines[0], widths, "dim"))
+    console.print(_aligned(lines[0], widths, "dim"), soft_wrap=True)
     model = None
     for row, line in zip(rows, lines[1:], strict=True):
         if row.model != model:
             model = row.model
             console.print(Text(shortened(model, console.width), "bold"), no_wrap=True)
-        console.print(_aligned(line, widths, COLOURS.get(row.verdict, "")), no_wrap=True)
+        console.print(_aligned(line, widths, COLOURS.get(row.verdict, "")), soft_wrap=True)
     for row in rows:
         if row.reason and row.verdict != "error":
             console.print(Text(f"{shortened(row.model)} on {shortened(row.target)}: {escaped(row.reason)}"))

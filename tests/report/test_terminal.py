@@ -83,6 +83,13 @@ def test_a_comparison_is_one_table_by_model_with_reasons_below(checked):
     ]
 
 
+@pytest.mark.parametrize("width", [20, 50, 60])
+def test_a_comparison_is_never_cut(checked, width):
+    rows = comparison.rows([checked(ram=2000), checked(ram=1000)])
+    wide, narrow = compared(rows, 120), compared(rows, width)
+    assert narrow[:4] == wide[:4]
+
+
 def test_costs_are_compared_without_a_verdict(quoted):
     assert compared(comparison.rows([quoted]))[0] == "  target  runtime  latency       RAM     flash  energy"
 
