@@ -18,16 +18,18 @@ class Paper(io.StringIO):
     @property
     def encoding(self) -> str:  # type: ignore[override]  # of a file in memory it is None
         """Of standard output."""
-        return sys.stdout.encoding or "ascii"
+        return getattr(sys.stdout, "encoding", None) or "ascii"
 
     def isatty(self) -> bool:
         """Whether standard output is a terminal."""
-        return sys.stdout.isatty()
+        return sys.stdout is not None and sys.stdout.isatty()
 
 
 def emit(text: str) -> None:
     """Write data at once. A reader who has gone (`hwcost ... | head`) changes nothing about the verdict."""
     stream = sys.stdout
+    if stream is None:  # started with it closed
+        raise InputError("the report cannot be written: standard output is closed")
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors="backslashreplace")
     try:
@@ -49,6 +51,8 @@ def _discard_the_rest() -> None:
 
 def talk(message: str) -> None:
     """Write a sentence to standard error; names from files cannot steer the terminal."""
+    if sys.stderr is None:  # started with it closed
+        return
     try:
         sys.stderr.write(escaped(message, keep="\n") + "\n")
         sys.stderr.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,16 @@ def test_a_full_disk_is_a_sentence(model):
     assert done.returncode == 2
     assert done.stderr.startswith("hwcost: error: the report cannot be written: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a shell that closes streams")
+@pytest.mark.parametrize(
+    ("closed", "said"), [(">&-", "hwcost: error: the report cannot be written: standard output is closed\n"), (">&- 2>&-", "")]
+)
+def test_a_closed_output_is_a_sentence(model, closed, said):
+    command = shlex.join([*COMMAND, "check", str(model), "--target", "stm32l4r5"])
+    done = subprocess.run(["/bin/sh", "-c", f"{command} {closed}"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, said)
 
 
 def test_output_that_cannot_carry_a_character_still_gets_the_report(model):
