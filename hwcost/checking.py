@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from hwcost.budget import METRICS, Budget, Violation
 from hwcost.cost import Cost, NodeCost, estimate
-from hwcost.errors import InputError, listed
+from hwcost.errors import InputError, TargetError, listed
 from hwcost.graph import Graph, Step
 from hwcost.latency import LatencyModel
 from hwcost.memory.regions import Region
@@ -139,9 +139,25 @@ def as_graph(
 
 
 def quote(name: str, graph: Graph, target: Target, pricing: Pricing) -> Report:
-    """What a network costs on a target, judged by nothing."""
+    """What a network costs on a target, judged by nothing; TargetError for a runtime that only published figures refer to."""
+    if target.runtime.data_only:
+        raise TargetError(_data_only(target))
     cost = pricing.cost(graph, target)
     return Report(name, pricing.stored(graph), target, pricing, Budget(), cost, None, {}, (), (), float_islands(graph))
+
+
+def _data_only(target: Target) -> str:
+    """Why nothing can be priced under a runtime whose kernels nobody described, and what can be asked for instead."""
+    from hwcost.target.find import names
+    from hwcost.target.load import load_runtime
+
+    core = target.core.name
+    others = [load_runtime(name, core) for name in names("runtimes")]
+    having = ", ".join(other.reference for other in others if _can_stand_in(other, core)) or "none"
+    return (
+        f"expected a runtime whose kernels are described, got {target.runtime.reference}, of which only published figures are known; "
+        f"described for core '{core}': {having}"
+    )
 
 
 def judge(quoted: Report, budget: Budget, confidence: float | None = None) -> Report:

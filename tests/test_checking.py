@@ -8,7 +8,7 @@ import pytest
 
 from hwcost.budget import Budget
 from hwcost.checking import Pricing, Report, as_graph, check, float_islands, judge, other_runtimes, quote
-from hwcost.errors import InputError
+from hwcost.errors import InputError, TargetError
 from hwcost.graph import Graph, Node, Parameter, Storage
 from hwcost.ops import Conv2d
 from hwcost.target import Target
@@ -114,6 +114,12 @@ def test_other_runtimes_are_described_for_the_same_core(quoted: Report) -> None:
     assert all(quoted.target.core.name in other.runtime.cores for other in others)
     assert all(other.runtime.name != quoted.target.runtime.name for other in others)
     assert not any(other.runtime.data_only for other in others)
+
+
+def test_nothing_is_priced_under_a_runtime_that_only_published_figures_refer_to() -> None:
+    with pytest.raises(TargetError, match=r"got x-cube-ai@10.0, of which only published figures.*tflm-cmsis-nn@") as caught:
+        check(network(), Target.load("stm32l4r5", runtime="x-cube-ai"))
+    assert "microtvm" not in str(caught.value)
 
 
 def test_floats_are_priced_as_int8_unless_asked_otherwise(target: Target) -> None:
