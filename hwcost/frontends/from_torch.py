@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch.export import ExportedProgram
+from torch.export import ExportedProgram, default_decompositions
 
 from hwcost.errors import GraphError
 from hwcost.frontends.building import GraphBuilder
 from hwcost.frontends.torch_calls import failed_line
-from hwcost.frontends.torch_program import ProgramReading, needs_functional_form
+from hwcost.frontends.torch_program import ProgramReading, needs_functional_form, unknown_calls
 from hwcost.graph import Graph
 from hwcost.passes import normalise
 
@@ -28,6 +29,10 @@ Example = torch.Tensor | Sequence[torch.Tensor]
 
 FOREIGN = (Path(torch.__file__).parent, Path(__file__).parent.parent)
 """Folders whose code is never the module's own: torch's, and this package's."""
+
+
+MOST_ROUNDS = 4
+"""Parts of a call may have to be taken apart again."""
 
 
 def from_torch(module: torch.nn.Module, example_input: Example, *, name: str | None = None) -> Graph:
@@ -63,9 +68,22 @@ def exported(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> Expor
     with _as_evaluated(module), _quietly():
         try:
             program = torch.export.export(module, inputs)
-            return program.run_decompositions({}) if needs_functional_form(program) else program
+            return _in_known_calls(program)
         except Exception as error:
             raise _refusal(error) from error
+
+
+def _in_known_calls(program: ExportedProgram) -> ExportedProgram:
+    """The program with calls that have no reader taken apart, as far as torch says how; all others stay whole."""
+    known: Any = default_decompositions()
+    table: dict[Any, Any] = {}
+    for _ in range(MOST_ROUNDS):
+        more = {call: known[call] for call in {node.target for node in unknown_calls(program)} - table.keys() if call in known}
+        if not more and not needs_functional_form(program):
+            break
+        table |= more
+        program = program.run_decompositions(dict(table))
+    return program
 
 
 def _inputs(module: object, example_input: object) -> tuple[torch.Tensor, ...]:

@@ -33,13 +33,20 @@ def operator_name(target: Any) -> str:
     return str(schema.name).replace("::", ".")
 
 
+def written_as(node: FxNode) -> str:
+    """The operator that the module's code called, of which this call may be a part."""
+    origins = [str(origin.target) for origin in node.meta.get("from_node") or []]
+    whole = next((origin for origin in origins if origin.startswith("aten.")), None)
+    return operator_name(node.target) if whole is None else ".".join(whole.split(".")[:2])
+
+
 def place(node: FxNode) -> str:
     """Where a call comes from: the module path of a layer (`layers.0.conv1`), else the path of the code around it and the operator."""
     path, kind = _innermost(node)
     is_layer = kind.startswith("torch.nn.modules.") and not kind.startswith(COMPOSITE)
     if is_layer and path:
         return path
-    short = operator_name(node.target).rpartition(".")[2].strip("_")
+    short = written_as(node).rpartition(".")[2].strip("_")
     return f"{path}.{short}" if path else short
 
 

@@ -15,14 +15,13 @@ import numpy as np
 
 from hwcost.errors import GraphError, UnsupportedOpError
 from hwcost.frontends.building import GraphBuilder
-from hwcost.frontends.torch_calls import described, operands, operator_name, place, scalar
+from hwcost.frontends.torch_calls import described, operands, operator_name, place, scalar, written_as
 from hwcost.graph import Graph
 from hwcost.ops import torch_readers
 from hwcost.ops.reading import TORCH_READERS, Array, Call, Value
 
 if TYPE_CHECKING:
     from torch.export import ExportedProgram
-    from torch.fx import Graph as FxGraph
     from torch.fx import GraphModule
     from torch.fx import Node as FxNode
 
@@ -67,6 +66,20 @@ def _is_view(node: FxNode) -> bool:
     return schema is not None and not _writes(node) and any(made.alias_info for made in schema.returns)
 
 
+def unknown_calls(program: ExportedProgram) -> Iterator[FxNode]:
+    """Calls without a reader that depend on an input of the network."""
+    torch_readers.load()
+    variable = set(program.graph_signature.user_inputs)
+    for node in program.graph.nodes:
+        if node.op != "call_function" or variable.isdisjoint(operand.name for operand in node.all_input_nodes):
+            continue
+        name = operator_name(node.target)
+        if _functional(name) not in torch_readers.FILLINGS:
+            variable.add(node.name)
+        if node.target is not operator.getitem and name not in WITHOUT_EFFECT | WRAPPERS and _functional(name) not in TORCH_READERS:
+            yield node
+
+
 @dataclass
 class ProgramReading:
     """One reading of one program: what each of its names stands for, and how the constants among them are computed."""
@@ -80,10 +93,9 @@ class ProgramReading:
 
     def graph(self) -> Graph:
         """The network; raises UnsupportedOpError listing every operator without a reader."""
-        torch_readers.load()
-        unknown = list(self._unknown(self.program.graph))
+        unknown = list(unknown_calls(self.program))
         if unknown:
-            raise UnsupportedOpError(unknown)
+            raise UnsupportedOpError(list(dict.fromkeys((place(node), written_as(node)) for node in unknown)))
         placeholders = [node for node in self.program.graph.nodes if node.op == "placeholder"]
         given = [self._placeholder(*each) for each in zip(placeholders, self.program.graph_signature.input_specs, strict=True)]
         made = self._run(self.program.graph_module, given)
@@ -93,18 +105,6 @@ class ProgramReading:
         if constant:
             raise GraphError(f"output '{constant[0]}' depends on no input: there is nothing to compute, and nothing to price")
         return self.builder.finish(outputs)
-
-    def _unknown(self, graph: FxGraph) -> Iterator[tuple[str, str]]:
-        """Calls without a reader that depend on an input of the network."""
-        variable = set(self.program.graph_signature.user_inputs)
-        for node in graph.nodes:
-            if node.op != "call_function" or variable.isdisjoint(operand.name for operand in node.all_input_nodes):
-                continue
-            name = operator_name(node.target)
-            if _functional(name) not in torch_readers.FILLINGS:
-                variable.add(node.name)
-            if node.target is not operator.getitem and name not in WITHOUT_EFFECT | WRAPPERS and _functional(name) not in TORCH_READERS:
-                yield place(node), name
 
     def _placeholder(self, node: FxNode, spec: Any) -> Read:
         if spec.kind.name == "USER_INPUT":

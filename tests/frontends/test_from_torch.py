@@ -204,6 +204,12 @@ def test_every_unknown_operator_is_named_at_once():
     assert caught.value.unsupported == (("0.fft_rfft", "aten.fft_rfft"), ("1.cumsum", "aten.cumsum"))
 
 
+def test_an_unknown_part_is_named_by_the_operator_it_is_part_of():
+    with pytest.raises(UnsupportedOpError) as caught:
+        from_torch(nn.Sequential(nn.Conv3d(1, 2, 3), nn.GLU(1)), torch.zeros(1, 1, 5, 5, 5))
+    assert caught.value.unsupported == (("0", "aten.conv3d"),)
+
+
 def test_unknown_operators_on_constants_alone_are_no_matter():
     assert kinds(from_torch(Forward(lambda _, x: x * torch.cumsum(torch.ones(4), 0)), torch.zeros(1, 4))) == ["mul"]
 

@@ -59,6 +59,7 @@ FORMS = {
     "rounding": (lambda x: x.floor() + x.ceil() + x.round() + x.sign(), VECTOR),
     "erf": (lambda x: torch.erf(x) + torch.reciprocal(x + 9), VECTOR),
     "log sigmoid": (F.logsigmoid, VECTOR),
+    "logarithms and powers": (lambda x: torch.log1p(x.abs()) + torch.expm1(x) + torch.exp2(x), VECTOR),
     "celu": (F.celu, VECTOR),
     "relu6": (F.relu6, VECTOR),
     "hardtanh": (lambda x: F.hardtanh(x, -0.5, 0.25), VECTOR),
@@ -74,6 +75,7 @@ FORMS = {
     "comparisons": (lambda x: (((x > 0) & (x < 1)) | (x == 2)) ^ ((x >= 3).logical_or(x <= -3)), VECTOR),
     "not": (lambda x: torch.logical_not(x > 0) | (x != 2), VECTOR),
     "where of numbers": (lambda x: torch.where(x > 0.5, 1.0, 0.0), VECTOR),
+    "where of a number and a tensor": (lambda x: torch.where(x > 0.5, 2.0, x), VECTOR),
     "where of a tensor and a number": (lambda x: torch.where(x > 0.5, x, -1.0), VECTOR),
     "masked fill": (lambda x: x.masked_fill(x < 0, -2.0), VECTOR),
     "masked fill by a constant mask": (lambda x: x.masked_fill(torch.tril(torch.ones(5, 8)) == 0, float(-9)), SEQUENCE),
@@ -164,6 +166,9 @@ FORMS = {
     "product with a constant": (lambda x: x @ torch.arange(16.0).view(8, 2), SEQUENCE),
     "product of three axes": (lambda x: torch.matmul(x, x.transpose(-1, -2)), IMAGE),
     "constant on the left": (lambda x: torch.matmul(torch.arange(10.0).view(2, 5), x), SEQUENCE),
+    "by a vector": (lambda x: x @ torch.arange(8.0), SEQUENCE),
+    "a vector by": (lambda x: torch.arange(5.0) @ x, SEQUENCE),
+    "vectors": (lambda x: (x[0] @ x[0]).view(1), VECTOR),
     "row by matrix": (lambda x: x[:, :1] @ x.mT, SEQUENCE),
     "bmm": (lambda x: torch.bmm(x, x.mT), SEQUENCE),
     "mm": (lambda x: torch.mm(x[0], x[0].t()).unsqueeze(0), SEQUENCE),
@@ -174,6 +179,14 @@ FORMS = {
     "einsum with a constant on the left": (lambda x: torch.einsum("gf,btf->bgt", torch.arange(16.0).view(2, 8), x), SEQUENCE),
     "einsum": (lambda x: torch.einsum("bij,bkj->bik", x, x), SEQUENCE),
     "einsum with a constant": (lambda x: torch.einsum("btf,fg->btg", x, torch.arange(16.0).view(8, 2)), SEQUENCE),
+    "causal attention": (lambda x: F.scaled_dot_product_attention(x, x * 2, x, is_causal=True), SEQUENCE),
+    # calls without a reader, which torch takes apart
+    "glu": (lambda x: F.glu(x, 1), IMAGE),
+    "cosine similarity": (lambda x: F.cosine_similarity(x, x.exp()), SEQUENCE),
+    "shrinks": (lambda x: F.softshrink(x) + F.hardshrink(x) + F.threshold(x, 0.1, 2.0), VECTOR),
+    "fused arithmetic": (lambda x: torch.addcmul(x, x.exp(), x.sin(), value=0.5) + torch.lerp(x, x.exp(), 0.3), VECTOR),
+    "log of a sum": (lambda x: x.logsumexp(1), SEQUENCE),
+    "repeated elements": (lambda x: x.repeat_interleave(2, 1), VECTOR),
     "attention with a mask": (lambda x: F.scaled_dot_product_attention(x, x, x, torch.ones(5, 5).tril().log()), SEQUENCE),
     # names that only decompositions, or people who call torch.ops, use
     "softmaxes": (lambda x: aten._softmax(x, 1, False) + aten._log_softmax(x, 1, False) + aten.special_softmax(x, 1), VECTOR),
@@ -249,11 +262,24 @@ class Recurrent(nn.Module):
         return self.output(self.layer(x.transpose(0, 1))).transpose(0, 1)
 
 
+class FromStates(nn.Module):
+    """An LSTM that begins with numbers stored and with numbers computed."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        stored = torch.linspace(0, 1, 24).view(4, 1, 6)
+        return self.layer(x.transpose(0, 1), (stored, x[:, :4, :6].transpose(0, 1).exp()))[0].transpose(0, 1)
+
+
 RECURRENT = {
     "gru without bias": lambda: Recurrent(nn.GRU(8, 6, bias=False)),
     "two ways and two layers": lambda: Recurrent(nn.GRU(8, 6, 2, bidirectional=True)),
     "rnn with tanh": lambda: Recurrent(nn.RNN(8, 6, 2)),
     "lstm, its cells": lambda: Recurrent(nn.LSTM(8, 6, 2), lambda made: made[1][1]),
+    "lstm from given states": lambda: FromStates(nn.LSTM(8, 6, 2, bidirectional=True)),
     "gru, its last states": lambda: Recurrent(nn.GRU(8, 6, 2, bidirectional=True), lambda made: made[1]),
 }
 
@@ -282,7 +308,6 @@ def test_each_layer_of_a_recurrent_stack_is_a_node():
         (lambda x: x[:, [0, 1], [1, 2]], IMAGE, "indexing is known with one stored list"),
         (lambda x: x.var(-1), SEQUENCE, "expected the variance over n"),
         (lambda x: torch.linalg.vector_norm(x, 1, dim=1), VECTOR, "expected the norm of order 2"),
-        (lambda x: F.scaled_dot_product_attention(x, x, x, is_causal=True), SEQUENCE, "causal mask"),
         (lambda x: torch.einsum("bii->bi", x[..., :5]), SEQUENCE, "repeats an axis"),
         (lambda x: torch.einsum("bij,bik->b", x, x), SEQUENCE, "sums over an axis of one operand alone"),
         (lambda x: torch.addmm(torch.ones(2), x, torch.ones(12, 2), beta=2), VECTOR, "expected alpha and beta of 1"),

@@ -112,6 +112,7 @@ def _reshaped_pool(call: Call, pooled: Value, shape: tuple[int, ...]) -> Value:
 
 def choose(call: Call, condition: Value, a: Value, b: Value) -> Value:
     """The second operand where the first is true, else the third; all three broadcast."""
+    a, b = (_stored_like(other, x) if x.is_constant and not other.is_constant else x for x, other in ((a, b), (b, a)))
     rank = max(len(value.shape) for value in (condition, a, b))
     batch = next((value.batch_axis + rank - len(value.shape) for value in (condition, a, b) if value.batch_axis is not None), None)
     inputs = [materialised(call, value, None if batch is None else batch - rank + len(value.shape)) for value in (condition, a, b)]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from hwcost.ops.base import Op
 from hwcost.ops.conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d, DepthwiseConv1d, DepthwiseConv2d
 from hwcost.ops.dense import Dense, MatMul
-from hwcost.ops.forms.axes import materialised, reshape_keeping, transpose
+from hwcost.ops.forms.axes import materialised, reshape, reshape_keeping, transpose
 from hwcost.ops.forms.batch import meeting, met_batch
 from hwcost.ops.reading import Call, Value
 
@@ -81,11 +81,18 @@ def dense(call: Call, x: Value, weight: Value, bias: Value | None) -> Value:
 
 
 def matmul(call: Call, a: Value, b: Value) -> Value:
-    """The product of two activations; with a stored matrix on the right, a dense layer without bias."""
+    """The product of two activations; with a stored matrix on the right, a dense layer without bias.
+
+    A vector stands for one row on the left and for one column on the right, whose axis the result lacks.
+    """
+    if len(b.shape) == 1:
+        made = matmul(call, a, reshape(call, b, (*b.shape, 1)))
+        return reshape(call, made, made.shape[:-1])
+    if len(a.shape) == 1:
+        made = matmul(call, reshape(call, a, (1, *a.shape), batch_axis=None), b)
+        return reshape(call, made, (*made.shape[:-2], made.shape[-1]))
     if b.is_constant and not a.is_constant and len(b.shape) == 2:
         return dense(call, a, transpose(call, b, (1, 0)), None)
-    if len(a.shape) < 2 or len(b.shape) < 2:
-        call.refuse(f"product of shapes {a.shape} and {b.shape}: both must have rows and columns")
     # Rows and columns are no place for the batch: there it is an ordinary axis of one element.
     a, b = (reshape_keeping(call, x) if x.batch_axis is not None and x.batch_axis >= len(x.shape) - 2 else x for x in (a, b))
     rank = max(len(a.shape), len(b.shape))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.ops import forms
 from hwcost.ops import reduce as reductions
-from hwcost.ops.activation import Not, Sqrt
+from hwcost.ops.activation import Exp, Log, Not, Sqrt
 from hwcost.ops.base import Op
 from hwcost.ops.binary import Add, Compare, Div, Logical, Maximum, Minimum, Mul, Pow, Sub
 from hwcost.ops.reading import Call, Value, torch_reader
@@ -72,6 +72,21 @@ def read_binary(call: Call) -> Value:
     return forms.binary(call, BINARY[call.op.removeprefix("aten.")], left, right)
 
 
+@torch_reader("aten.expm1")
+def read_expm1(call: Call) -> Value:
+    return forms.binary(call, Sub, forms.mapped(call, Exp(), call.value(0)), call.constant(1.0, "one"))
+
+
+@torch_reader("aten.log1p")
+def read_log1p(call: Call) -> Value:
+    return forms.mapped(call, Log(), forms.binary(call, Add, call.value(0), call.constant(1.0, "one")))
+
+
+@torch_reader("aten.exp2")
+def read_exp2(call: Call) -> Value:
+    return forms.binary(call, Pow, call.constant(2.0, "base"), call.value(0))
+
+
 @torch_reader("aten.rsub")
 def read_rsub(call: Call) -> Value:
     left, right = _operands(call)
@@ -102,8 +117,10 @@ def read_logical(call: Call) -> Value:
 
 @torch_reader("aten.where")
 def read_where(call: Call) -> Value:
-    given = [*call.inputs, *(call.constant(call.attribute(name), name) for name in ("self", "other") if call.attribute(name) is not None)]
-    condition, left, right = (value for value in given if value is not None)
+    """Either side may be a number, which is then no tensor operand."""
+    condition, *tensors = (value for value in call.inputs if value is not None)
+    sides = [None if call.attribute(name) is None else call.constant(call.attribute(name), name) for name in ("self", "other")]
+    left, right = (side if side is not None else tensors.pop(0) for side in sides)
     return forms.choose(call, condition, left, right)
 
 

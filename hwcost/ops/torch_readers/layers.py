@@ -84,8 +84,10 @@ def read_einsum(call: Call) -> Value:
 def read_attention(call: Call) -> Value:
     """softmax(q kT / sqrt(features)) v, as products of activations; queries and keys each take the root of the scale, as exporters do."""
     query, key, value, mask = call.value(0), call.value(1), call.value(2), call.optional(3)
-    if call.attribute("is_causal") or call.attribute("enable_gqa"):
-        call.refuse("attention with a causal mask or grouped queries is not known")
+    if call.attribute("enable_gqa"):
+        call.refuse("attention with grouped queries is not known")
+    if call.attribute("is_causal"):
+        mask = call.constant(np.triu(np.full((query.shape[-2], key.shape[-2]), -np.inf, np.float32), 1), "mask")
     scale = call.attribute("scale")
     root = np.float32(np.sqrt(query.shape[-1] ** -0.5 if scale is None else scale))
     rank = len(key.shape)

@@ -33,8 +33,7 @@ def read_recurrent(call: Call) -> Sequence[Value]:
     """The sequence of the last layer, and each layer's last states, one below the other."""
     kind = call.op.removeprefix("aten.")
     states = STATES[kind]
-    _require_zero(call, call.inputs[1 : 1 + states])
-    x = call.value(0)
+    x, initial = call.value(0), [value for value in call.inputs[1 : 1 + states] if value is not None]
     time = 1 if call.attribute("batch_first") else 0
     if x.batch_axis not in {None, 1 - time} or (len(x.shape) == 3 and x.batch_axis is None):
         call.refuse(f"expected steps at axis {time} and the batch beside it, got shape {x.shape}")
@@ -43,16 +42,20 @@ def read_recurrent(call: Call) -> Sequence[Value]:
     sequence = x
     for number, parameters in enumerate(stack.layers):
         named = replace(call, name=f"{call.name}.l{number}" if len(stack.layers) > 1 else call.name)
-        sequence, ends = _layer(named, stack, sequence, parameters)
+        sequence, ends = _layer(named, stack, sequence, parameters, _of_layer(named, stack, initial, number))
         for kept, end in zip(last, ends, strict=True):
             kept.append(end)
     return [sequence, *(forms.concat(call, ends, 0) for ends in last)]
 
 
-def _require_zero(call: Call, states: Sequence[Value | None]) -> None:
-    for state in states:
-        if state is not None and (not state.is_constant or np.any(state.array())):
-            call.refuse("an initial state other than zeros is not known")
+def _of_layer(call: Call, stack: _Stack, initial: Sequence[Value], number: int) -> list[Value]:
+    """The states that one layer begins with, as `(directions, hidden)`; none if all of them are zero."""
+    if all(state.is_constant and not np.any(state.array()) for state in initial):
+        return []
+    first = number * stack.directions
+    given = [forms.materialised(call, state, 1) for state in initial]
+    parts = [forms.slice_axis(call, state, 0, first, first + stack.directions) for state in given]
+    return [forms.reshape(call, part, (stack.directions, part.shape[-1]), batch_axis=None) for part in parts]
 
 
 def _stack(call: Call, kind: str, parameters: Sequence[Value]) -> _Stack:
@@ -65,13 +68,15 @@ def _stack(call: Call, kind: str, parameters: Sequence[Value]) -> _Stack:
     return _Stack(kind, directions, biases, tuple(tuple(sets[i : i + directions]) for i in range(0, len(sets), directions)))
 
 
-def _layer(call: Call, stack: _Stack, x: Value, parameters: Sequence[Sequence[Value]]) -> tuple[Value, list[Value]]:
+def _layer(
+    call: Call, stack: _Stack, x: Value, parameters: Sequence[Sequence[Value]], initial: Sequence[Value]
+) -> tuple[Value, list[Value]]:
     """One layer: its sequence in the shape of the file, and its last states as `(directions, batch, hidden)`."""
     hidden = parameters[0][1].shape[1]
     given = {"weight_ih": _stacked(stack, parameters, 0), "weight_hh": _stacked(stack, parameters, 1)}
     if stack.biases:
         given["bias"] = _joined_bias(stack, parameters)
-    sequence, *states = call.emit_all(_operator(stack, hidden), x, batch_axis=None, **given)
+    sequence, *states = call.emit_all(_operator(stack, hidden), x, *initial, batch_axis=None, **given)
     steps = sequence.shape[0]
     flat = forms.reshape(call, sequence, (steps, stack.directions * hidden))
     shape = (*x.shape[:-1], stack.directions * hidden)
