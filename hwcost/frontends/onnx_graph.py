@@ -18,7 +18,7 @@ from hwcost.frontends.building import GraphBuilder, Names
 from hwcost.frontends.onnx_attributes import plain
 from hwcost.frontends.onnx_folding import ELEMENTWISE, FOLDS, MOST_FOLDED, Fold
 from hwcost.frontends.onnx_inputs import input_values, stated_shapes
-from hwcost.frontends.onnx_nodes import CONTROL_FLOW, DEEPEST, FileNode, Flattening, Scope, in_order
+from hwcost.frontends.onnx_nodes import CONTROL_FLOW, DEEPEST, MOST_NODES, FileNode, Flattening, Scope, in_order
 from hwcost.frontends.onnx_tensors import MOST_ELEMENTS, constant
 from hwcost.frontends.onnx_text import clean, text
 from hwcost.graph import Graph
@@ -44,6 +44,9 @@ MOST_POSTPONED = 200
 MOVING = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"}
 """Operators whose readers move a quantised constant with its integers and scales."""
 
+MOST_LAYERS = 2 * MOST_NODES
+"""A node may be several layers: the sum of three tensors is two."""
+
 MOST_CONSTANTS = 200_000
 
 
@@ -53,7 +56,9 @@ class Builder(GraphBuilder):
     def emit(
         self, call: Call, op: Op, inputs: Sequence[Value], parameters: Mapping[str, Value], batch_axis: int | None
     ) -> tuple[Value, ...]:
-        """Add a node of `op`; raises GraphError if it makes a tensor of absurd size."""
+        """Add a node of `op`; raises GraphError if it makes a tensor of absurd size, or if there are too many."""
+        if len(self.nodes) >= MOST_LAYERS:
+            raise GraphError(f"the network has more than {MOST_LAYERS:,} layers: hwcost reads no more", node=call.name)
         made = super().emit(call, op, inputs, parameters, batch_axis)
         for value in made:
             if value.elements > MOST_ELEMENTS:

@@ -110,6 +110,8 @@ class Emitter(Protocol):
         ...
 
 
+LONGEST_REASON = 400
+
 KEEP = -1
 """`batch_axis` of `Call.emit`: leading if any input has a batch, else none."""
 
@@ -174,8 +176,9 @@ class Call:
         return self.emitter.constant(f"{self.name}.{suffix}", np.asarray(values))
 
     def refuse(self, why: str) -> NoReturn:
-        """Raise GraphError naming this call."""
-        raise GraphError(f"{self.op}: {why}", node=self.name)
+        """Raise GraphError naming this call; of a reason that quotes half the file, the beginning."""
+        shortened = why if len(why) <= LONGEST_REASON else f"{why[:LONGEST_REASON]}..."
+        raise GraphError(f"{self.op}: {shortened}", node=self.name)
 
 
 Reader: TypeAlias = Callable[[Call], "Value | Sequence[Value]"]

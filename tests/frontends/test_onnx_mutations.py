@@ -180,7 +180,8 @@ def test_damaged_files_do_not_fill_the_memory():
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     rng = random.Random(SEEDS)
-    assert any([said(damaged(rng)) for _ in range(EACH)])
+    messages = [said(damaged(rng)) for _ in range(EACH)]
+    assert any(messages)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20  # KiB
 
 

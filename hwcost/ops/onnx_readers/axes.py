@@ -14,6 +14,10 @@ from hwcost.ops.reading import Call, Value, onnx_reader
 from hwcost.sizes import prod
 
 
+MOST_AXES = 1024
+"""Axes to be moved, or parts to be cut: no operator has as many."""
+
+
 def reshaped(shape: Sequence[int], target: Sequence[int], *, allow_zero: bool = False) -> tuple[int, ...]:
     """The shape that ONNX Reshape means: 0 copies an axis, -1 is what is left. Raises ValueError if it cannot be."""
     sizes = [shape[i] if n == 0 and not allow_zero else n for i, n in enumerate(target)]
@@ -35,6 +39,8 @@ def stored_ints(call: Call, index: int, attribute: str, default: Sequence[int] |
     given = call.ints(index, attribute, default)
     if given is None:
         call.refuse(f"its {attribute} are missing")
+    if len(given) > MOST_AXES:
+        call.refuse(f"there are {len(given):,} {attribute}, at most {MOST_AXES:,} are read")
     return given
 
 
