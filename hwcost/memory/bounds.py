@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from heapq import heappop, heappush
 
 from hwcost.memory.buffers import Buffer
 from hwcost.sizes import round_up
 
 
 def live_bound(buffers: Sequence[Buffer]) -> int:
-    """The most bytes any plan needs during one step: sizes rounded up to their alignment, but for the buffer on top."""
-    return max((_step_bound([b for b in buffers if b.start <= step < b.stop]) for step in {b.start for b in buffers}), default=0)
+    """The most bytes any plan needs during one step: sizes rounded up to what divides every alignment, but for the buffer on top.
 
-
-def _step_bound(live: Sequence[Buffer]) -> int:
-    alignment = min((buffer.alignment for buffer in live), default=1)
-    rounded: list[int] = [round_up(buffer.size_bytes, alignment) for buffer in live]
-    padding = [high - buffer.size_bytes for high, buffer in zip(rounded, live, strict=True)]
-    return sum(rounded) - max(padding, default=0)
+    Buffers are met in the order they start. One that shares a step with those met before raises the need by its own size at
+    least, so that the need may be looked at after each of them.
+    """
+    alignment = math.gcd(*(buffer.alignment for buffer in buffers))
+    bound = live = 0
+    ending: list[tuple[int, int]] = []
+    paddings: list[tuple[int, int]] = []
+    for buffer in sorted(buffers, key=lambda b: b.start):
+        while ending and ending[0][0] <= buffer.start:
+            live -= heappop(ending)[1]
+        rounded = round_up(buffer.size_bytes, alignment)
+        live += rounded
+        heappush(ending, (buffer.stop, rounded))
+        heappush(paddings, (buffer.size_bytes - rounded, buffer.stop))
+        while paddings[0][1] <= buffer.start:
+            heappop(paddings)
+        bound = max(bound, live + paddings[0][0])
+    return bound

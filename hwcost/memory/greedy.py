@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Literal
 
 from hwcost.memory.bounds import live_bound
@@ -25,10 +26,8 @@ ORDERS: dict[str, Order] = {
 
 def first_fit(buffers: Sequence[Buffer], method: str) -> Plan:
     """Each buffer in the order given, at the lowest offset that is free while it lives."""
-    placed: list[tuple[int, int, Buffer]] = []
-    for number, buffer in enumerate(buffers):
-        insort(placed, (_lowest(buffer, placed), number, buffer))
-    return planned({buffer.name: offset for offset, _, buffer in placed}, buffers, method)
+    shelf = _Shelf(buffers)
+    return planned({buffer.name: shelf.put(buffer) for buffer in buffers}, buffers, method)
 
 
 def planned(offsets: dict[str, int], buffers: Sequence[Buffer], method: str) -> Plan:
@@ -38,15 +37,41 @@ def planned(offsets: dict[str, int], buffers: Sequence[Buffer], method: str) -> 
     return Plan(offsets, height, bound, method, height == bound)
 
 
-def _lowest(buffer: Buffer, placed: Sequence[tuple[int, int, Buffer]]) -> int:
-    """The first gap among buffers sorted by offset that is wide enough while `buffer` lives."""
+Extent = tuple[int, int]
+"""Offset and end of a placed buffer."""
+
+
+class _Shelf:
+    """What is placed, found by the steps it lives in, so that a buffer is held against its neighbours alone.
+
+    A neighbour is live when the buffer starts, or starts during its life: `live` and `begun` hold them by the steps at which
+    some buffer starts.
+    """
+
+    def __init__(self, buffers: Sequence[Buffer]) -> None:
+        self.starts = sorted({buffer.start for buffer in buffers})
+        self.live: list[list[Extent]] = [[] for _ in self.starts]
+        self.begun: list[list[Extent]] = [[] for _ in self.starts]
+
+    def put(self, buffer: Buffer) -> int:
+        """Place a buffer at the lowest free offset."""
+        first, last = bisect_left(self.starts, buffer.start), bisect_left(self.starts, buffer.stop)
+        offset = _lowest(buffer, sorted(chain(self.live[first], *self.begun[first + 1 : last])))
+        extent = offset, offset + buffer.size_bytes
+        self.begun[first].append(extent)
+        for extents in self.live[first:last]:
+            extents.append(extent)
+        return offset
+
+
+def _lowest(buffer: Buffer, neighbours: Sequence[Extent]) -> int:
+    """The first gap among neighbours sorted by offset that is wide enough."""
     offset = 0
-    for start, _, other in placed:
-        if not other.overlaps(buffer):
-            continue
+    for start, end in neighbours:
         if offset + buffer.size_bytes <= start:
             break
-        offset = max(offset, round_up(start + other.size_bytes, buffer.alignment))
+        if end > offset:
+            offset = round_up(end, buffer.alignment)
     return offset
 
 

@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 
 from hwcost.graph import Graph
 from hwcost.memory.buffers import Buffer, Plan
+from hwcost.memory.greedy import planned
 from hwcost.memory.lifetime import Lifetimes, Span, lifetimes
 from hwcost.memory.placement import greedy_by_size, place, tflm_greedy
 from hwcost.memory.records import record_bytes
 from hwcost.sizes import Size
 from hwcost.target import Memory, RamModel, Runtime, Target
+
+FILLING_ROUNDS = 8
+"""Plans tried to fill one region of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +79,9 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
     rows = spans.live_bytes(graph.values)
     peak_step = max(range(len(rows)), key=rows.__getitem__) if rows else 0
     buffers = _buffers(graph, spans, scratch, model, in_arena)
-    plans = _place(buffers, model, target.ram_regions)
-    placed = tuple(item for region, plan in plans.items() for item in _placed_tensors(region, plan, buffers, spans))
     persistent, static = _runtime_bytes(graph, target.runtime)
+    plans = _place(buffers, model, target.ram_regions, persistent)
+    placed = tuple(item for region, plan in plans.items() for item in _placed_tensors(region, plan, buffers, spans))
     stack = _stack_bytes(model)
     outside = 0 if in_arena else sum(size for span, size in zip(spans.spans, spans.sizes(graph.values), strict=True) if span.is_io)
     return Ram(
@@ -128,42 +132,51 @@ def _plan(buffers: Sequence[Buffer], model: RamModel | None) -> Plan:
     return place(buffers)
 
 
-def _place(buffers: Sequence[Buffer], model: RamModel | None, regions: Sequence[Memory]) -> dict[str, Plan]:
-    """One plan per region used: all in the first region that holds them, or spread where the runtime can and must."""
+def _place(buffers: Sequence[Buffer], model: RamModel | None, regions: Sequence[Memory], persistent: int) -> dict[str, Plan]:
+    """One plan per region used: all in the first region that holds them, or spread where the runtime can and must.
+
+    What the runtime keeps for good, `persistent` bytes, stands in the first region used.
+    """
     whole = _plan(buffers, model)
-    fitting = next((memory for memory in regions if whole.height_bytes <= free_bytes(memory)), None)
+    fitting = next((memory for memory in regions if whole.height_bytes + persistent <= free_bytes(memory)), None)
     if fitting is not None:
         return {fitting.name: whole}
     if model is None or model.arena_regions == "one" or len(regions) == 1:
         return {max(regions, key=free_bytes).name: whole}
-    return _spread(buffers, model, regions)
+    return _spread(buffers, model, regions, persistent)
 
 
-def _spread(buffers: Sequence[Buffer], model: RamModel, regions: Sequence[Memory]) -> dict[str, Plan]:
+def _spread(buffers: Sequence[Buffer], model: RamModel, regions: Sequence[Memory], persistent: int) -> dict[str, Plan]:
     """Regions filled in the order tensors prefer them; what does not fit moves on, the last region takes the rest."""
     plans: dict[str, Plan] = {}
     rest = list(buffers)
     for memory in regions[:-1]:
-        kept, rest = _fill(rest, model, free_bytes(memory))
-        if kept:
-            plans[memory.name] = _plan(kept, model)
+        plan, rest = _fill(rest, model, free_bytes(memory) - (0 if plans else persistent))
+        if plan.offsets:
+            plans[memory.name] = plan
     if rest:
         plans[regions[-1].name] = _plan(rest, model)
     return plans
 
 
-def _fill(buffers: list[Buffer], model: RamModel, capacity: int) -> tuple[list[Buffer], list[Buffer]]:
-    """Split buffers into those that stay within `capacity` and those that leave: the largest at the fullest step goes first."""
-    kept, spilled = list(buffers), []
-    while kept:
-        plan = _plan(kept, model)
-        if plan.height_bytes <= capacity:
+def _fill(buffers: Sequence[Buffer], model: RamModel, capacity: int) -> tuple[Plan, list[Buffer]]:
+    """A plan of the buffers that stay within `capacity`, and those that leave: of what lies too high, the largest goes first.
+
+    In the last of FILLING_ROUNDS all that lies too high goes, so that a network far too large is not planned once per buffer.
+    """
+    kept, spilled = list(buffers), list[Buffer]()
+    for rounds_left in reversed(range(FILLING_ROUNDS)):
+        plan = greedy_by_size(kept)
+        over = {b.name: b for b in kept if plan.offsets[b.name] + b.size_bytes > capacity}
+        if not over:
             break
-        over = [buffer for buffer in kept if plan.offsets[buffer.name] + buffer.size_bytes > capacity]
-        worst = max(over, key=lambda buffer: buffer.size_bytes)
-        kept.remove(worst)
-        spilled.append(worst)
-    return kept, spilled
+        leaving = [max(over.values(), key=lambda buffer: buffer.size_bytes)] if rounds_left else list(over.values())
+        spilled += leaving
+        gone = {buffer.name for buffer in leaving}
+        kept = [buffer for buffer in kept if buffer.name not in gone]
+    own = _plan(kept, model)
+    simple = planned({buffer.name: plan.offsets[buffer.name] for buffer in kept}, kept, plan.method)
+    return own if own.height_bytes <= capacity else simple, spilled
 
 
 def free_bytes(memory: Memory) -> int:

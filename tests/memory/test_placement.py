@@ -17,6 +17,7 @@ from hwcost.memory.greedy import first_fit, greedy_by_size, greedy_plans, tflm_g
 from hwcost.memory.local import OrderSearch
 from hwcost.memory.placement import place
 from hwcost.memory.validate import validate
+from hwcost.sizes import round_up
 
 
 def blocks(*rows: tuple[int, int, int], alignment: int = 1) -> list[Buffer]:
@@ -59,6 +60,29 @@ def test_every_plan_is_sound_and_reaches_the_bound_at_least(planner: str, buffer
     plan = PLANNERS[planner](buffers)
     validate(buffers, plan)
     assert plan.height_bytes >= plan.lower_bound_bytes == live_bound(buffers)
+
+
+@settings(max_examples=50, deadline=None)
+@given(buffers=problems(most=20))
+def test_the_bound_is_the_most_that_is_live_at_once(buffers: list[Buffer]) -> None:
+    def need(step: int) -> int:
+        live = [(round_up(b.size_bytes, b.alignment), b.size_bytes) for b in buffers if b.start <= step < b.stop]
+        return sum(rounded for rounded, _ in live) - max((rounded - size for rounded, size in live), default=0)
+
+    assert live_bound(buffers) == max(need(step) for step in range(12))
+
+
+def test_the_bound_holds_for_buffers_of_several_alignments() -> None:
+    buffers = [Buffer("a", 5, 0, 1, 4), Buffer("b", 5, 0, 1, 6)]
+    assert live_bound(buffers) <= first_fit(buffers, "by hand").height_bytes == 11
+
+
+def test_blocks_beyond_32_bits_are_placed_too() -> None:
+    sizes = [(3 << 32) + 1, (5 << 32) + 3, (1 << 31) + 7, (1 << 34) + 9, 5, 11]
+    buffers = blocks(*((size, index % 3, index % 3 + 1 + index % 2) for index, size in enumerate(sizes)))
+    for order in permutations(range(6)):
+        tried = [buffers[index] for index in order]
+        validate(tried, place(tried))
 
 
 def brute_force(buffers: Sequence[Buffer]) -> int:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from hwcost.graph import Graph, Node
-from hwcost.memory.ram import Ram, fixed_bytes, ram
-from hwcost.ops import Add, Conv2d
-from hwcost.target import Cited, Memory, RamModel, Target
+from hwcost.memory.buffers import Buffer, Plan
+from hwcost.memory.greedy import greedy_by_size
+from hwcost.memory.ram import FILLING_ROUNDS, Ram, fixed_bytes, ram
+from hwcost.ops import Add, Concat, Conv2d
+from hwcost.target import Cited, Memory, RamModel, Record, Target
 from hwcost.tensor import int8
 
 
@@ -90,6 +93,31 @@ def test_a_runtime_that_can_spreads_tensors_over_memories(bare: Target) -> None:
 
 def test_a_runtime_with_one_arena_does_not(bare: Target) -> None:
     assert len(set(measured(with_memories(bare, 900, 500)).region_of.values())) == 1
+
+
+def test_an_arena_goes_where_the_runtimes_records_fit_too(bare: Target) -> None:
+    assert bare.runtime.ram is not None
+    model = replace(bare.runtime.ram, persistent=(Record("tensors", "tensor", Cited(10, "made up")),))
+    target = replace(bare, runtime=replace(bare.runtime, ram=model))
+    found = measured(with_memories(target, 1210, 5000))
+    assert found.runtime_bytes > 10
+    assert found.by_region == {"ram0": 0, "ram1": 1200 + found.runtime_bytes}
+
+
+def test_a_network_far_too_large_is_not_planned_once_per_tensor(bare: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    plans: list[Plan] = []
+
+    def counted(buffers: Sequence[Buffer]) -> Plan:
+        plans.append(greedy_by_size(buffers))
+        return plans[-1]
+
+    monkeypatch.setattr("hwcost.memory.ram.greedy_by_size", counted)
+    branches = tuple(conv(f"c{index}", "x", 8) for index in range(60))
+    names = tuple(node.name for node in branches)
+    joined = Graph({"x": int8(4, 10, 10)}, ("all",), (*branches, Node("all", Concat(axis=0), names, ("all",))))
+    found = ram(joined, with_memories(bare, 9000, 100, spread=True), [0] * 61)
+    assert len(plans) <= FILLING_ROUNDS
+    assert 0 < found.by_region["ram0"] <= 9000 < found.by_region["ram1"]
 
 
 def test_tflms_records_stay_beside_its_arena() -> None:
