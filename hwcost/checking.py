@@ -39,8 +39,11 @@ class Pricing:
             raise InputError(f"a network is priced as int8 or float32, got '{self.priced_as}'")
 
     def stored(self, graph: Graph) -> Graph:
-        """The network as it is priced: by default as the int8 program that quantising it would make."""
-        return graph.as_int8() if self.priced_as == "int8" else graph
+        """The network as it is priced: by default as the int8 program that quantising it would make.
+
+        One that is quantised already is what it is: where it computes in floats, the firmware made of it does too.
+        """
+        return graph.as_int8() if self.priced_as == "int8" and not is_quantised(graph) else graph
 
     def cost(self, graph: Graph, target: Target) -> Cost:
         """What the network, stored like this, costs on a target."""
@@ -240,9 +243,12 @@ def _can_stand_in(runtime: Runtime, core: str) -> bool:
 
 def float_islands(graph: Graph) -> tuple[str, ...]:
     """Layers that compute in floats inside a network that is quantised elsewhere: slow and large where nobody wanted them."""
-    if not any(0 < step.weight_bits <= 8 and not step.output.is_float for step in graph.steps):
-        return ()
-    return tuple(step.node.name for step in graph.steps if _computes_in_floats(step))
+    return tuple(step.node.name for step in graph.steps if _computes_in_floats(step)) if is_quantised(graph) else ()
+
+
+def is_quantised(graph: Graph) -> bool:
+    """Whether some layer that multiplies computes on integers; weights alone stored as integers make no such layer."""
+    return any(step.work.macs and 0 < step.weight_bits <= 8 and not step.output.is_float for step in graph.steps)
 
 
 def _computes_in_floats(step: Step) -> bool:

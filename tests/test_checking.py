@@ -139,6 +139,13 @@ def test_a_float_layer_of_a_quantised_network_is_an_island() -> None:
     assert float_islands(network(float32(3, 8, 8), bits=32)) == ()
 
 
+def test_an_island_is_priced_in_floats_and_nothing_is_projected(target: Target) -> None:
+    island = replace(network(), storage={"y": Storage(8, Quantisation(), "int"), "z": Storage(32, None, "float")})
+    report = check(island, target)
+    assert report.graph.projected_from is None
+    assert report.cost.nodes[-1].out_bytes == 4 * check(network(), target).cost.nodes[-1].out_bytes
+
+
 def test_the_model_is_called_by_its_file_name_or_its_own(target: Target) -> None:
     assert check(network(), target).model == "one"
 
