@@ -107,4 +107,4 @@ def _input_bytes(step: Step, kernel: Kernel, memory: Memory | None) -> Size:
     if memory is None or memory.cached or kernel.layer.kernel == (1, 1):
         return spec.bytes
     windows = work.positions * kernel.layer.kernel[0] * kernel.layer.kernel[1] * work.in_channels
-    return largest(spec.bytes, windows * spec.bits // 8)
+    return largest(spec.bytes, ceil_div(windows * spec.bits, 8))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import torch
 
 from hwcost import energy
-from hwcost.graph import Graph
+from hwcost.graph import Graph, Node
 from hwcost.latency import Absent, AnalyticModel, choose
 from hwcost.latency.model import NOWHERE
 from hwcost.ops import Conv2d, Dense, Gelu, LayerNorm, Reshape
@@ -47,6 +48,18 @@ def slow(name: str = "psram", *, rate: float | None = 0.5, kind: str = "ram", ca
 
 def test_a_dense_layer_takes_its_macs(plain: Target) -> None:
     assert cycles(with_figures(plain), DENSE) == pytest.approx(640)
+
+
+def test_a_searched_width_keeps_its_gradient_through_memory_without_a_cache(plain: Target) -> None:
+    width = torch.tensor(8.0, dtype=torch.float64, requires_grad=True)
+    nodes = (Node("a", Conv2d(8, bias=False), ("x",), ("a",)), Node("b", Conv2d(2, kernel=(3, 3), bias=False), ("a",), ("b",)))
+    graph = Graph({"x": int8(4, 10, 10)}, ("b",), nodes).rebind({"a": width})
+    target = with_memory(with_figures(plain, ram_read_bytes_per_cycle=Cited(4, "a test")), slow(cached=False))
+    found = AnalyticModel.of(target.runtime, target.core.name).predict(graph, target, {"a": "psram"})
+    found.known_s.backward()
+    assert width.grad is not None
+    macs, written, read = 100 * 4 + 64 * 9 * 2, 100 * (1 / 0.5 - 1 / 4), 64 * 9 * (1 / 0.5 - 1 / 4)
+    assert width.grad.item() * target.clock_hz == pytest.approx(macs + written + read)
 
 
 def test_the_clock_is_the_targets(plain: Target) -> None:
