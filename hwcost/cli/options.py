@@ -95,10 +95,17 @@ def targets_of(names: Sequence[str], runtime: str | None) -> list[Target]:
 
 def _separated(text: str) -> list[str]:
     """Names between commas; a file whose path has commas is one name."""
-    parts = [text] if Path(text).is_file() else [part.strip() for part in text.split(",")]
+    parts = [text] if _is_file(text) else [part.strip() for part in text.split(",")]
     if not all(parts):
         raise InputError(f"--target: expected names of devices between the commas, got {shown(text)}")
     return parts
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except OSError:  # too long for a path
+        return False
 
 
 def shapes_of(texts: Sequence[str]) -> dict[str, tuple[int, ...]]:

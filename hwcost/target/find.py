@@ -18,6 +18,9 @@ Part = Literal["devices", "boards", "cores", "runtimes", "latency"]
 
 _SINGULAR: dict[str, str] = {"devices": "device", "boards": "board", "cores": "core", "runtimes": "runtime", "latency": "latency"}
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What may be looked for as a file: nothing that leads out of a folder or is too long for one."""
+
 
 def folders(beside: Path | None = None) -> tuple[Path, ...]:
     """Where targets are looked for, in order: beside the file that asks, HWCOST_TARGETS, shipped."""
@@ -83,7 +86,7 @@ def _missing(what: str, name: str, known: Iterable[str]) -> TargetError:
 
 def _described(folder: Path, part: Part, name: str) -> Path | None:
     """The file in `folder/devices` and the like, or in the folder itself where nobody sorted it."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
+    if not NAME.fullmatch(name):
         return None
     candidates = (folder / part / f"{name.lower()}.toml", folder / f"{name.lower()}.toml")
     return next((path for path in candidates if path.is_file() and (path.parent.name == part or _is_part(path, part))), None)
@@ -126,6 +129,8 @@ def _names(folder: Path, part: Part) -> Iterator[str]:
 
 def _versions(folder: Path, runtime: str) -> list[tuple[str, Path]]:
     """Versions with their files, oldest first; a lone file in the folder is a runtime of one version."""
+    if not NAME.fullmatch(runtime):
+        return []
     found = [(path.parent.name, path) for path in (folder / "runtimes" / runtime).glob("*/runtime.toml")]
     lone = folder / f"{runtime}.toml"
     if not found and lone.is_file() and _is_part(lone, "runtimes"):

@@ -37,7 +37,7 @@ class Target:
         table = read_table(path)
         board = parse(Board, table, path) if part_of(table) == "boards" else None
         device, core = load_device(board.device, path.parent) if board else _device_in(table, path)
-        wanted = runtime or (board and board.default_runtime) or device.default_runtime
+        wanted = (board and board.default_runtime) or device.default_runtime if runtime is None else runtime
         target = cls(device, core, load_runtime(wanted, core.name, path.parent), board)
         target._check(path)
         return target

@@ -152,6 +152,7 @@ def test_a_budget_that_is_not_there_or_a_directory_is_refused(hwcost, tmp_path, 
         ("stm32l4r5,,rp2040", "between the commas"),
         ("", "between the commas"),
         ("missing.toml", "missing.toml"),
+        ("x" * 300 + ".toml", "File name too long"),
         ("../../etc/passwd", "passwd"),
     ],
 )

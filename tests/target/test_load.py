@@ -90,6 +90,9 @@ def test_a_runtime_without_a_version_is_the_newest_described():
         ("../devices/stm32l4r5", None, "../devices/stm32l4r5: expected the description of a target in TOML"),
         ("a\0b", None, "expected the name of a described board or device"),
         ("x" * 5000, None, "expected the name of a described board or device"),
+        ("stm32l4r5", "x" * 5000, "expected the name of a described runtime"),
+        ("stm32l4r5", "../../secrets", "expected the name of a described runtime"),
+        ("stm32l4r5", "", "expected the name of a described runtime"),
     ],
 )
 def test_what_cannot_be_found_is_said_with_what_can(name, runtime, said):
