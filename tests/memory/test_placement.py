@@ -98,6 +98,11 @@ def test_small_problems_are_solved_and_proven(buffers: list[Buffer]) -> None:
     assert plan.height_bytes == brute_force(buffers)
 
 
+def test_a_plan_found_by_the_beam_is_proven_by_the_next() -> None:
+    plan = place(blocks((2, 0, 2), (1, 0, 1), (1, 2, 5), (3, 3, 4), (1, 1, 3), alignment=4))
+    assert (plan.height_bytes, plan.lower_bound_bytes, plan.optimal) == (6, 5, True)
+
+
 @settings(max_examples=15, deadline=None)
 @given(buffers=problems(most=9))
 def test_the_beams_proofs_agree_with_cp_sat(buffers: list[Buffer]) -> None:
