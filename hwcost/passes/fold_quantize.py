@@ -7,8 +7,10 @@ dequantise nodes exactly where integers and floats meet.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -259,9 +261,14 @@ class _Folding:
             return name
         weight = self.graph.parameters[dict(node.parameters)["weight"]]
         scale = self.stored[self.real(node.inputs[0])]
-        own = name if sum(name in dict(other.parameters).values() for other in self.graph.nodes) == 1 else f"{name}.{node.name}"
+        own = name if self._uses[name] == 1 else f"{name}.{node.name}"
         self.parameters[own] = replace(bias, name=own, bits=BIAS_BITS, kind="int", read=lambda: _accumulated(bias, weight, scale))
         return own
+
+    @cached_property
+    def _uses(self) -> Counter[str]:
+        """How many nodes read each constant."""
+        return Counter(name for node in self.graph.nodes for name in {name for _, name in node.parameters})
 
     def _output(self, name: str) -> str:
         value = self.real(name)
