@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Timings are no tests: a busy machine must not fail one.
+settings.register_profile("hwcost", deadline=None)
+settings.load_profile("hwcost")
 
 ROOT = Path(__file__).resolve().parent.parent
 

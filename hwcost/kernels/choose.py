@@ -77,7 +77,7 @@ def _refusal(layer: LayerFacts, runtime: Runtime) -> str:
     if widths and layer.activation_bits not in widths:
         stored = "float" if layer.activation_bits == 32 else f"{layer.activation_bits}-bit"
         return f"{runtime.reference} has no {stored} kernel for {layer.kind}, only for {_in_words(widths)}"
-    return f"{runtime.reference} has kernels for {layer.kind}, but none for its weights, window or channels"
+    return f"{runtime.reference} has kernels for {layer.kind}, but none for its weights, window, channels or direction"
 
 
 def _in_words(widths: Collection[int]) -> str:

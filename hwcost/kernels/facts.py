@@ -28,6 +28,7 @@ def facts(step: Step) -> LayerFacts:
         dilation=_pair(getattr(op, "dilation", ()), 1),
         padding=_sides(getattr(op, "padding", ())),
         groups=getattr(op, "groups", 1),
+        directions=getattr(op, "directions", 1),
         in_channels=work.in_channels,
         out_channels=work.out_channels,
         patch_elements=work.patch_elements,

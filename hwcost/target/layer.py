@@ -37,6 +37,7 @@ class LayerFacts:
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     """Top, left, bottom, right."""
     groups: int = 1
+    directions: int = 1
     in_channels: Size = 1
     out_channels: Size = 1
     patch_elements: Size = 0
@@ -73,6 +74,8 @@ class Condition(Strict):
     max_dilation: Pair | None = None
     max_padding: Bytes | None = None
     """On each of the four sides."""
+    max_directions: Count | None = None
+    """1 refuses bidirectional recurrent layers."""
     max_groups: Count | None = None
     """1 refuses grouped convolutions; depthwise ones are kinds of their own."""
     channel_multiplier: Count | None = None
@@ -127,7 +130,8 @@ class Condition(Strict):
         within = all(most is None or all(n <= m for n, m in zip(got, most, strict=True)) for got, most in bounds)
         padded = self.max_padding is None or max(layer.padding) <= self.max_padding
         grouped = self.max_groups is None or layer.groups <= self.max_groups
-        return exact and within and padded and grouped and self._multiplier_holds(layer)
+        directed = self.max_directions is None or layer.directions <= self.max_directions
+        return exact and within and padded and grouped and directed and self._multiplier_holds(layer)
 
     def _multiplier_holds(self, layer: LayerFacts) -> bool:
         return self.channel_multiplier is None or equal(layer.out_channels, self.channel_multiplier * layer.in_channels)

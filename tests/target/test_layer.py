@@ -34,6 +34,7 @@ def test_no_keys_always_hold():
         (Condition(max_padding=0), False),
         (Condition(max_padding=1), True),
         (Condition(max_groups=1), True),
+        (Condition(max_directions=1), True),
         (Condition(min_in_channels=4), False),
         (Condition(max_in_channels=3), True),
         (Condition(in_channels_multiple_of=4), False),
