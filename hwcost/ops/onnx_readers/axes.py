@@ -13,7 +13,6 @@ from hwcost.ops.onnx_readers.quantised import dequantise, dequantised
 from hwcost.ops.reading import Call, Value, onnx_reader
 from hwcost.sizes import prod
 
-
 MOST_AXES = 1024
 """Axes to be moved, or parts to be cut: no operator has as many."""
 
