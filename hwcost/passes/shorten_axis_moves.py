@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from hwcost.graph import Graph, Node
+from hwcost.ops.base import Op
 from hwcost.ops.shape import Reshape, Transpose
+from hwcost.ops.storage import Identity
 from hwcost.passes.rewriting import only_consumer, producers, rewritten
 
 
@@ -77,7 +79,7 @@ def _strided(shape: Sequence[int]) -> list[int]:
 
 def _regrouped(axes: Axes, shape: Sequence[int]) -> Axes | None:
     """The same pieces as axes of another shape, cut where need be; None if a cut does not come out even."""
-    waiting = [atom for axis in axes for atom in axis if atom.size != 1]
+    waiting = list(_merged(atom for axis in axes for atom in axis))
     made: Axes = []
     for n in shape:
         taken: list[Atom] = []
@@ -97,9 +99,11 @@ def _regrouped(axes: Axes, shape: Sequence[int]) -> Axes | None:
 
 
 def _merged(atoms: Iterator[Atom]) -> Iterator[Atom]:
-    """Pieces of one input axis that lie one behind the other, as one."""
+    """Pieces of one input axis that lie one behind the other, as one; those of one element say nothing."""
     before: Atom | None = None
     for atom in atoms:
+        if atom.size == 1:
+            continue
         if before is not None and before.axis == atom.axis and before.stride == atom.stride * atom.size:
             before = Atom(atom.axis, atom.stride, before.size * atom.size)
             continue
@@ -113,22 +117,19 @@ def _merged(atoms: Iterator[Atom]) -> Iterator[Atom]:
 def _as_nodes(source: str, shape: Sequence[int], atoms: list[Atom], after: Sequence[int], last: Node, length: int) -> list[Node] | None:
     """Cut, exchange and join; None if that takes as many nodes as there were."""
     inputs = sorted(atoms, key=lambda atom: -atom.stride)
-    steps: list[tuple[str, Reshape | Transpose]] = []
-    cut = tuple(atom.size for atom in inputs)
+    if inputs == atoms:
+        whole = Identity() if tuple(shape) == tuple(after) else Reshape.between(tuple(shape), tuple(after))
+        return list(_named(source, [("", whole)], last))
+    cut, joined = (tuple(atom.size for atom in order) for order in (inputs, atoms))
+    steps: list[tuple[str, Op]] = [("order", Transpose(tuple(inputs.index(atom) for atom in atoms)))]
     if cut != tuple(shape):
-        steps.append(("cut", Reshape.between(tuple(shape), cut)))
-    order = tuple(inputs.index(atom) for atom in atoms)
-    if order != tuple(range(len(order))):
-        steps.append(("order", Transpose(order)))
-    joined = tuple(atom.size for atom in atoms)
+        steps.insert(0, ("cut", Reshape.between(tuple(shape), cut)))
     if joined != tuple(after):
         steps.append(("join", Reshape.between(joined, tuple(after))))
-    if len(steps) >= length or not steps:
-        return None
-    return list(_named(source, steps, last))
+    return list(_named(source, steps, last)) if len(steps) < length else None
 
 
-def _named(source: str, steps: Sequence[tuple[str, Reshape | Transpose]], last: Node) -> Iterator[Node]:
+def _named(source: str, steps: Sequence[tuple[str, Op]], last: Node) -> Iterator[Node]:
     """The steps one behind the other; the last has the name and output of the chain's last node."""
     value = source
     for suffix, op in steps[:-1]:
