@@ -44,6 +44,8 @@ class Config:
     baseline: bool = True
     """Whether the seed is trained as long, for comparison."""
     confidence: float | None = None
+    data: str | None = None
+    """The folder of the task's files, for a task that reads any; None: where HWCOST_DATA says."""
 
     @classmethod
     def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Config:
@@ -116,6 +118,7 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "freeze": (_all(_is_text, least=0), "a list of module paths"),
     "seeds": (lambda given: _all(_whole(0), least=1)(given) and len(set(given)) == len(given), "a list of different whole numbers"),
     "baseline": (lambda given: isinstance(given, bool), "true or false"),
+    "data": (_is_text, "a folder"),
     "confidence": (_number(1e-6, 1 - 1e-6), "a share between 0 and 1"),
     "warmup_epochs": (_whole(0), "a whole number of epochs"),
     "search_epochs": (_whole(1), "at least 1 epoch"),

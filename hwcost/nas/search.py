@@ -13,7 +13,7 @@ from hwcost.nas.delivery import ONNX, WEIGHTS
 from hwcost.nas.session import Outcome, Progress, Session
 from hwcost.nas.user_code import made
 from hwcost.target import Target
-from hwcost.tasks import Task, task_named
+from hwcost.tasks import Task, given_data, task_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ class Search:
     def __init__(self, config: Config, output: str | Path, *, tell: Callable[[Progress], None] | None = None) -> None:
         self.config, self.output = config, Path(output)
         self.target = Target.load(config.target, config.runtime)
-        self.task: Task = made(config.task, "a task", Task) if ".py:" in config.task else task_named(config.task)
+        own = ".py:" in config.task
+        self.task: Task = given_data(made(config.task, "a task", Task), config.data) if own else task_named(config.task, config.data)
         self.tell = tell or (lambda progress: None)
 
     def run(self) -> Found:

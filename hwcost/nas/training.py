@@ -52,7 +52,7 @@ class Trainer:
         for number, (inputs, labels) in enumerate(self._batches(random)):
             for group in optimizer.param_groups:
                 group["lr"] = rate(number / self.steps)
-            loss = self.task.loss(network(inputs), labels)
+            loss = self.task.loss(self.task.answers(network(inputs), inputs), labels)
             total += _finite(loss)
             optimizer.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty()).backward()  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ class Trainer:
         """Batches in a new order; what does not fill the last one is left out this time."""
         order = torch.randperm(len(self.examples), generator=random)
         for part in torch.split(order[: self.steps * self.schedule.batch_size], self.schedule.batch_size):
-            yield self.task.augmented(self.examples.inputs[part], random), self.examples.labels[part]
+            yield self.task.prepared(self.task.augmented(self.examples.inputs[part], random)), self.examples.labels[part]
 
 
 def _finite(loss: torch.Tensor) -> float:
@@ -79,8 +79,9 @@ def score(task: Task, network: nn.Module, examples: Examples) -> float:
     """How good a network is on examples."""
     network.eval()
     with torch.no_grad():
-        outputs = [network(part) for part in torch.split(examples.inputs, SCORED_AT_ONCE)]
-    return task.score(torch.cat(outputs), examples.labels)
+        batches = (task.prepared(examples.inputs[part]) for part in torch.split(torch.arange(len(examples)), SCORED_AT_ONCE))
+        answers = [task.answers(network(batch), batch) for batch in batches]
+    return task.score(torch.cat(answers), examples.labels)
 
 
 def constant(rate: float) -> Callable[[float], float]:

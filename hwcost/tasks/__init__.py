@@ -13,8 +13,9 @@ from hwcost.tasks.anomaly_detection import DenseAutoencoder
 from hwcost.tasks.digits import ColourDigits, Digits
 from hwcost.tasks.image_classification import ResNet8
 from hwcost.tasks.keyword_spotting import DSCNN
+from hwcost.tasks.published import PublishedSchedule
 from hwcost.tasks.registry import REGISTRY, ReferenceNetwork, reference_network
-from hwcost.tasks.task import TASKS, Examples, Splits, Task, task_named
+from hwcost.tasks.task import TASKS, Examples, Inputs, Splits, Task, described, given_data, task_named
 from hwcost.tasks.temporal import TemporalConvNet
 from hwcost.tasks.tiny_imagenet import ResNet18
 from hwcost.tasks.visual_wake_words import MobileNetV1
@@ -27,13 +28,17 @@ __all__ = [
     "DenseAutoencoder",
     "Digits",
     "Examples",
+    "Inputs",
     "MobileNetV1",
+    "PublishedSchedule",
     "ReferenceNetwork",
     "ResNet8",
     "ResNet18",
     "Splits",
     "Task",
     "TemporalConvNet",
+    "described",
+    "given_data",
     "reference_network",
     "task_named",
 ]
