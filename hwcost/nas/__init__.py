@@ -11,8 +11,9 @@
 
 from __future__ import annotations
 
+from hwcost.nas.choice import Choice
 from hwcost.nas.groups import Group
 from hwcost.nas.limits import Limits
 from hwcost.nas.space import Space, prunable
 
-__all__ = ["Group", "Limits", "Space", "prunable"]
+__all__ = ["Choice", "Group", "Limits", "Space", "prunable"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hwcost.checking import Pricing, Report, device_limits, judge, quote
 from hwcost.compiled import Candidates, CompiledCost
 from hwcost.errors import InputError, listed
 from hwcost.latency import LatencyModel
+from hwcost.nas.selection import Selection
 from hwcost.nas.space import Space
 from hwcost.target import Target
 
@@ -22,6 +24,7 @@ Figures = Mapping[str, float]
 class Costs:
     """The prices of a space on a target under a budget, sizes as int8; limits on RAM and flash left open are the device's.
 
+    These are the prices of one `selection` of alternatives, at first that of the first alternatives; `on` gives those of another.
     Candidates are arrays of widths (candidates, free groups). With a `confidence`, the upper end of an interval counts where the
     latency model knows its own error. Raises InputError for a limit that nobody can judge and for layers that the runtime cannot run.
     """
@@ -34,16 +37,39 @@ class Costs:
         *,
         latency_model: LatencyModel | None = None,
         confidence: float | None = None,
+        selection: Selection | None = None,
     ) -> None:
         self.space, self.target = space, target
+        self.selection = space.first if selection is None else selection
         self.latency_model, self.confidence = latency_model, confidence
         self.budget = budget.with_defaults(device_limits(target))
         self._pricing = Pricing(latency_model=latency_model)
         self.seed = self.exact({})
-        _require_supported(self.seed)
-        self.compiled = CompiledCost(space.graph.as_int8(), target, latency_model=latency_model)
-        free = {group.name for group in space.free}
-        self._columns = [index for index, group in enumerate(self.compiled.groups) if group.name in free]
+        if selection is None:
+            _require_supported(self.seed)
+        self._others: dict[Selection, Costs] = {self.selection: self}
+
+    @cached_property
+    def compiled(self) -> CompiledCost:
+        """The network of this selection, compiled."""
+        return CompiledCost(self.space.graph_of(self.selection).as_int8(), self.target, latency_model=self.latency_model)
+
+    @cached_property
+    def _columns(self) -> tuple[list[int], list[int]]:
+        """Positions among the groups of the compiled network, and those of the free groups of the space they follow."""
+        # One group of the space can be several of this selection, whose layers nothing ties, or none.
+        homes = {node: index for index, group in enumerate(self.space.free) for node in group.nodes}
+        pairs = [(column, homes[group.name]) for column, group in enumerate(self.compiled.groups) if group.name in homes]
+        return [column for column, _ in pairs], [source for _, source in pairs]
+
+    def on(self, selection: Selection) -> Costs:
+        """The prices of other alternatives; worked out once."""
+        if selection not in self._others:
+            judged = {"latency_model": self.latency_model, "confidence": self.confidence}
+            other = Costs(self.space, self.target, self.budget, **judged, selection=selection)  # type: ignore[arg-type]
+            other._others = self._others
+            self._others[selection] = other
+        return self._others[selection]
 
     @property
     def limits(self) -> dict[str, float]:
@@ -52,7 +78,8 @@ class Costs:
 
     def exact(self, widths: Mapping[str, int]) -> Report:
         """The verdict that `check` gives on the network with these widths."""
-        return judge(quote(self.space.graph.name, self.space.network(widths), self.target, self._pricing), self.budget, self.confidence)
+        graph = self.space.network(widths, self.selection)
+        return judge(quote(graph.name, graph, self.target, self._pricing), self.budget, self.confidence)
 
     def named(self, widths: Array) -> dict[str, int]:
         """One candidate by group."""
@@ -70,7 +97,8 @@ class Costs:
     def quick(self, widths: Array) -> Candidates:
         """The cost of many candidates; RAM is the live peak, the arena that is placed can only be larger."""
         everything = np.broadcast_to(self.compiled.base, (*widths.shape[:-1], len(self.compiled.base))).copy()
-        everything[..., self._columns] = widths
+        columns, sources = self._columns
+        everything[..., columns] = widths[..., sources]
         return self.compiled(everything)
 
     def usage(self, limits: Figures, margins: Figures | None = None) -> Callable[[Array], Array]:

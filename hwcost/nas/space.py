@@ -1,4 +1,4 @@
-"""What a search may change of a module: the widths of its channel groups, each with one mask."""
+"""What a search may change of a module: the widths of its channel groups, each with one mask, and its choices between blocks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from hwcost.channels import trace_channels
 from hwcost.errors import GraphError, InputError, shown
 from hwcost.frontends.from_torch import Example, as_written
 from hwcost.graph import Graph
+from hwcost.nas.choice import as_a_whole, choices_of
 from hwcost.nas.groups import Group, groups_of, home, require_parts
 from hwcost.nas.masks import Kept, Mask, attach, detach, is_masked
+from hwcost.nas.selection import Selection, blocks_of, selected, with_chosen
 from hwcost.nas.slicing import sliced
 from hwcost.nas.slots import Slot, slots_of
 from hwcost.nas.trial import require_same_network, tested
@@ -22,14 +24,17 @@ from hwcost.passes import normalise
 class Space:
     """A module under search: its network, its channel groups in the order the cost takes them, and a mask for each free one.
 
-    The module stays the user's own; what it computes follows the masks. `export` cuts a plain copy out of it, `release` takes the
-    masks off.
+    The module stays the user's own; what it computes follows the masks and the choices. `export` cuts a plain copy out of it, `release`
+    takes the masks off. `written` is the network as written, with every choice as the sum of its alternatives.
     """
 
-    def __init__(self, module: nn.Module, example_input: Example, graph: Graph, groups: Sequence[Group], slots: Sequence[Slot]) -> None:
-        self.module, self.example_input, self.graph = module, example_input, graph
+    def __init__(self, module: nn.Module, example_input: Example, written: Graph, groups: Sequence[Group], slots: Sequence[Slot]) -> None:
+        self.module, self.example_input, self.written = module, example_input, written
         self.groups, self.slots = tuple(groups), tuple(slots)
+        self.choices = choices_of(module)
+        self.blocks = blocks_of(written, self.choices)
         self.masks: Mapping[str, Mask] = {group.name: Mask(group.size) for group in self.free}
+        self._networks: dict[Selection, Graph] = {}
         self.attach()
 
     @property
@@ -52,30 +57,85 @@ class Space:
         for name, channels in kept.items():
             self.masks[name].keep(channels)
 
-    def network(self, widths: Mapping[str, int]) -> Graph:
-        """The float network with other widths, by group; groups left out stay as they are."""
-        return self.graph.rebind({node: widths[group.name] for group in self.groups if group.name in widths for node in group.nodes})
+    @property
+    def first(self) -> Selection:
+        """The first alternative of every choice: the network as it would be without a search."""
+        return (0,) * len(self.blocks)
+
+    @property
+    def selection(self) -> Selection:
+        """The alternatives that are chosen; the first one where none is yet."""
+        return tuple(choice.settled or 0 for choice in self.choices.values())
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether every choice is made."""
+        return all(choice.settled is not None for choice in self.choices.values())
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """The alternative chosen for every block, by name."""
+        return {path: choice.names[choice.settled] for path, choice in self.choices.items() if choice.settled is not None}
+
+    def choose(self, selection: Selection | None) -> None:
+        """Run these alternatives alone from now on; None opens all choices again."""
+        for choice, index in zip(self.choices.values(), selection or [None] * len(self.blocks), strict=True):
+            choice.settle(index)
+
+    def graph_of(self, selection: Selection) -> Graph:
+        """The float network with these alternatives and all channels, in normal form; worked out once."""
+        if selection not in self._networks:
+            self._networks[selection] = selected(self.written, self.blocks, selection)
+        return self._networks[selection]
+
+    @property
+    def graph(self) -> Graph:
+        """The float network of the alternatives that are chosen, with all channels."""
+        return self.graph_of(self.selection)
+
+    def network(self, widths: Mapping[str, int], selection: Selection | None = None) -> Graph:
+        """The float network with other widths, by group, and some alternatives (None: those chosen); groups left out stay as they are."""
+        graph = self.graph_of(self.selection if selection is None else selection)
+        there = {node.name for node in graph.nodes}
+        groups = (group for group in self.groups if group.name in widths)
+        return graph.rebind({node: widths[group.name] for group in groups for node in group.nodes if node in there})
 
     def export(self) -> nn.Module:
-        """A plain module of the living channels alone, which computes what the searched module does in evaluation mode.
+        """A plain module of what lives and is chosen alone, which computes what the searched one does in evaluation mode.
 
-        It is read anew and held against the network that the search prices. Raises GraphError if they are not the same.
+        It is read anew and held against the network that the search prices. Raises GraphError if they are not the same, InputError while
+        a choice is open.
         """
-        small = sliced(self.module, self.slots, self.kept)
-        require_same_network(small, self.example_input, self.network(self.widths))
+        if not self.is_chosen:
+            raise InputError(f"choose first: open are {', '.join(repr(path) for path in self.choices if path not in self.chosen)}")
+        return self._cut(self.selection)
+
+    def _cut(self, selection: Selection) -> nn.Module:
+        small = with_chosen(sliced(self.module, self.slots, self.kept), self.blocks, selection)
+        require_same_network(small, self.example_input, self.network(self.widths, selection))
         return small
 
     def release(self) -> None:
         """Take the masks off the module: it is as it was given, with the parameters it has now."""
         detach(self.module)
+        for choice in self.choices.values():
+            choice.learn(False)
 
     def attach(self) -> None:
-        """Put the masks on the module, which has none."""
+        """Put the masks on the module, which has none, and let its choices learn."""
         attach(self.module, self.slots, self.masks)
+        for choice in self.choices.values():
+            choice.learn(True)
+
+    def rehearse(self) -> None:
+        """Cut the module to what lives, with every alternative in turn; raises GraphError where that is another network than priced."""
+        most = max((len(block.names) for block in self.blocks), default=1)
+        for turn in range(most):
+            self._cut(tuple(min(turn, len(block.names) - 1) for block in self.blocks))
 
 
 def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, freeze: Sequence[str] = ()) -> Space:
-    """Make the channel widths of a module searchable, by masks on the module as it is.
+    """Make the channel widths of a module searchable, by masks on the module as it is, and the choices (`nas.Choice`) inside it.
 
     Widths become multiples of `granularity`. `freeze` names parts by module path, patterns allowed (`stem`, `blocks.*.conv1`). Inputs
     and outputs of the network keep their widths always, and so does every group whose loss would change what the rest computes:
@@ -86,6 +146,11 @@ def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, 
         raise InputError("this module is under search already; call release() on its space first")
     if isinstance(granularity, bool) or not isinstance(granularity, int) or granularity < 1:
         raise InputError(f"expected a granularity of at least 1 channel, got {shown(granularity)}")
+    with as_a_whole(model):
+        return _space(model, example_input, granularity, freeze)
+
+
+def _space(model: nn.Module, example_input: Example, granularity: int, freeze: Sequence[str]) -> Space:
     written = as_written(model, example_input)
     require_parts(written, freeze)
     channels, graph = trace_channels(written), normalise(written)
@@ -98,7 +163,7 @@ def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, 
 
     candidates = groups_of(graph, channels, slots.problems, granularity, freeze)
     groups = tested(model, example_input, candidates, named(candidates))
-    space = Space(model, example_input, graph, groups, named(groups))
+    space = Space(model, example_input, written, groups, named(groups))
     try:
         _settle_narrowest(space)
     except Exception:
@@ -124,5 +189,5 @@ def _settle_narrowest(space: Space) -> None:
 def _cut_to_narrowest(space: Space) -> None:
     if space.free:
         space.keep({group.name: np.arange(group.size) < group.widths[0] for group in space.free})
-        space.export()
+        space.rehearse()
         space.keep({group.name: np.ones(group.size, dtype=bool) for group in space.free})

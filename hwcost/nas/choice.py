@@ -1,0 +1,188 @@
+"""A block of a network that could be built in several ways, and the probabilities a search learns for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from hwcost.errors import InputError, shown
+
+MODES = ("softmax", "gumbel", "sampled")
+"""How a training step mixes the alternatives: all by their probability, all by a noisy draw of it, or two drawn by it."""
+PATHS = 2
+"""Alternatives that a step of mode `sampled` runs."""
+OPEN = -1
+"""Value of the buffer `chosen` while nothing is chosen."""
+ICV_FLOOR = 1e-3
+"""Added to the variance, as published: equal probabilities have none."""
+
+
+class Choice(nn.Module):
+    """Alternatives of one shape, of which a search keeps one; put the layer you would take without a search first.
+
+    ::
+
+        self.block = nas.Choice(conv3x3, conv5x5, separable, nn.Identity(), mode="sampled")
+
+    Each step computes a sum of alternatives weighted by theta = softmax(alpha / temperature), where all start equally likely. Mode
+    `softmax` runs all of them, `gumbel` all with Gumbel noise on alpha, `sampled` two drawn by theta and weighted by what theta says of
+    those two; so does the gradient reach both. In evaluation mode nothing is drawn, and `sampled` runs the most probable one alone.
+    Once chosen, that alternative is all that runs.
+
+    alpha is no parameter: `nas.Limits` teaches it with an optimiser of its own, whatever the user's does. It is in the state dict
+    as `alpha`, and which alternative is chosen as `chosen`.
+    """
+
+    alpha: torch.Tensor
+    chosen: torch.Tensor
+
+    def __init__(
+        self,
+        *alternatives: nn.Module,
+        mode: str = "softmax",
+        temperature: float = 1.0,
+        final_temperature: float | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__()
+        if len(alternatives) < 2 or not all(isinstance(each, nn.Module) for each in alternatives):
+            raise InputError(f"expected a choice between at least 2 modules, got {', '.join(map(shown, alternatives)) or 'none'}")
+        self.names = tuple(names) if names is not None else _kinds(alternatives)
+        if len(set(self.names)) != len(alternatives):
+            raise InputError(f"expected a name of its own for each of {len(alternatives)} alternatives, got {', '.join(self.names)}")
+        self.alternatives = nn.ModuleList(alternatives)
+        self.register_buffer("alpha", torch.full((len(alternatives),), 1 / len(alternatives)))
+        self.register_buffer("chosen", torch.tensor(OPEN))
+        self.set_mode(mode, temperature, final_temperature)
+        self.temperature = temperature
+        self.random = torch.Generator()
+        self.random.manual_seed(int(torch.randint(2**31, ())))
+        self._settled: int | None = None
+        self._is_whole = False
+        self._leaf: torch.Tensor | None = None
+
+    def set_mode(self, mode: str, temperature: float, final_temperature: float | None = None) -> None:
+        """How a step mixes the alternatives, and the temperature at the beginning and the end of a search (None: the same)."""
+        final = temperature if final_temperature is None else final_temperature
+        if mode not in MODES:
+            raise InputError(f"expected a mode of choice out of {', '.join(MODES)}, got {shown(mode)}")
+        if not (temperature > 0 and final > 0):
+            raise InputError(f"expected temperatures above 0, got {temperature} and {final}")
+        self.mode, self.temperatures = mode, (temperature, final)
+
+    @property
+    def theta(self) -> torch.Tensor:
+        """The probability of each alternative; its gradient reaches alpha while the module is under search."""
+        return torch.softmax(self._logits() / self.temperature, dim=0)
+
+    @property
+    def settled(self) -> int | None:
+        """Index of the alternative that is chosen, None while none is."""
+        return self._settled
+
+    @property
+    def leaf(self) -> torch.Tensor | None:
+        """What gathers the gradient of alpha; None while the module is not under search."""
+        return self._leaf
+
+    def settle(self, index: int | None) -> None:
+        """Run this alternative alone from now on; None opens the choice again."""
+        self.chosen.fill_(OPEN if index is None else index)
+        self._settled = index
+
+    def learn(self, active: bool) -> None:
+        """Let alpha gather gradients, or not."""
+        self._leaf = self.alpha.detach().requires_grad_() if active else None
+
+    def anneal(self, progress: float) -> None:
+        """Set the temperature of a moment of the search, 0 to 1: geometric between the first and the last."""
+        first, last = self.temperatures
+        self.temperature = first * (last / first) ** min(1.0, max(0.0, progress))
+
+    def icv(self) -> torch.Tensor:
+        """mean(theta)^2 / (var(theta) + 1e-3), which is small where one alternative is sure; published as the ICV regulariser."""
+        theta = self.theta
+        return theta.mean().square() / (theta.var(unbiased=False) + ICV_FLOOR)
+
+    def forward(self, *inputs: Any) -> Any:
+        """The mixture of a step, or what the chosen alternative makes."""
+        if self._settled is not None:
+            return self.alternatives[self._settled](*inputs)
+        if self._is_whole:
+            return _sum([alternative(*inputs) for alternative in self.alternatives])
+        indices, weights = self._mixture()
+        if len(indices) == 1:
+            return self.alternatives[indices[0]](*inputs)
+        made = [self.alternatives[index](*inputs) for index in indices]
+        return _sum([weight.to(values.dtype) * values for weight, values in zip(weights, made, strict=True)])
+
+    def _mixture(self) -> tuple[Sequence[int], torch.Tensor]:
+        """The alternatives that run now, and their weights."""
+        logits = self._logits() / self.temperature
+        everything = range(len(self.alternatives))
+        if self.mode == "sampled":
+            if not self.training:
+                return [int(logits.argmax())], logits
+            drawn = (logits.detach() + self._gumbel(logits)).topk(PATHS).indices.tolist()
+            return drawn, torch.softmax(logits[drawn], dim=0)
+        if self.mode == "gumbel" and self.training:
+            return everything, torch.softmax((self._logits() + self._gumbel(logits)) / self.temperature, dim=0)
+        return everything, torch.softmax(logits, dim=0)
+
+    def _gumbel(self, like: torch.Tensor) -> torch.Tensor:
+        """Noise by which the largest of log-probabilities is a draw, and the two largest are one without putting back."""
+        uniform = torch.rand(len(self.alternatives), generator=self.random).clamp_(1e-9, 1 - 1e-7)
+        return -(-uniform.log()).log().to(like)
+
+    def _logits(self) -> torch.Tensor:
+        """alpha, or the leaf that shares its memory; a leaf that no longer does (the module moved) is made again."""
+        if self._leaf is None:
+            return self.alpha
+        if self._leaf.data_ptr() != self.alpha.data_ptr() or self._leaf.dtype != self.alpha.dtype:
+            self.learn(True)
+        return self._leaf
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        index = int(self.chosen)
+        self._settled = None if index == OPEN else index
+
+    def extra_repr(self) -> str:
+        """What is known of the choice, for printing."""
+        return f"names={self.names}, mode={self.mode}" + ("" if self._settled is None else f", chosen={self.names[self._settled]}")
+
+
+def choices_of(module: nn.Module) -> dict[str, Choice]:
+    """The choices inside a module by path, in the order they were put there; one that is there twice has two paths."""
+    return {path: part for path, part in module.named_modules(remove_duplicate=False) if isinstance(part, Choice)}
+
+
+@contextmanager
+def as_a_whole(module: nn.Module) -> Iterator[None]:
+    """Every choice as the plain sum of all its alternatives, which is how a network is read with all of them in it."""
+    parts = list(dict.fromkeys(choices_of(module).values()))
+    before = [(part._is_whole, part._settled) for part in parts]
+    for part in parts:
+        part._is_whole, part._settled = True, None
+    try:
+        yield
+    finally:
+        for part, (whole, settled) in zip(parts, before, strict=True):
+            part._is_whole, part._settled = whole, settled
+
+
+def _sum(made: Sequence[Any]) -> Any:
+    total = made[0]
+    for values in made[1:]:
+        total = total + values
+    return total
+
+
+def _kinds(alternatives: Sequence[nn.Module]) -> tuple[str, ...]:
+    """Alternatives named by their class, numbered where there are several of one."""
+    kinds = [type(each).__name__ for each in alternatives]
+    return tuple(kind if kinds.count(kind) == 1 else f"{kind}-{index}" for index, kind in enumerate(kinds))
