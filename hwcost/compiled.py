@@ -26,6 +26,7 @@ from hwcost.memory.flash import flash
 from hwcost.memory.lifetime import lifetimes
 from hwcost.memory.ram import fixed_bytes
 from hwcost.sizes import Size
+from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts, Scratch, Target
 
 Widths = np.ndarray[Any, Any]
@@ -46,12 +47,23 @@ class Candidates:
     step_bytes: Size
     absent: Mapping[str, str] = field(default_factory=dict)
 
+    def constraints(self, metrics: Sequence[str]) -> list[Size]:
+        """What some metrics take, each with a last axis of constraints: RAM has one for every step of the schedule, others have one.
+
+        Raises InputError for a metric that nobody can price.
+        """
+        absent = [f"{metric}: {self.absent.get(metric, 'no reason given')}" for metric in metrics if getattr(self, metric) is None]
+        if absent:
+            raise InputError(f"a limit cannot be judged, because its metric is absent: {'; '.join(absent)}")
+        return [self.step_bytes if metric == "ram_bytes" else getattr(self, metric)[..., None] for metric in metrics]
+
 
 class CompiledCost:
     """Latency, RAM, flash and energy of a network as functions of its channel widths alone.
 
     Call it with a mapping of group names to widths (groups left out stay as they are) or with an array (..., groups) of candidates,
-    in the order of `groups`. Tensors and weights stay in the memories that the network as given is placed in.
+    in the order of `groups`. Tensors and weights stay in the memories that the network as given is placed in. Widths that carry
+    slopes (`Sloped`, one candidate) may be fractional, and every figure then carries slopes too.
     Raises InputError for a name that is no group, a width below 1, and another width for a group that is frozen.
     """
 
@@ -70,7 +82,7 @@ class CompiledCost:
         self._scratch = self._scratch_rules(layers)
         self._latency = _Latency.of(graph, target, latency_model, [layers[index] for index in self._columns.order])
 
-    def __call__(self, widths: Mapping[str, int] | Widths) -> Candidates:
+    def __call__(self, widths: Mapping[str, int] | Widths | Sloped) -> Candidates:
         """The cost at these widths."""
         chosen = self._widths(widths)
         rows = self._columns.at(chosen)
@@ -97,8 +109,10 @@ class CompiledCost:
         """Whether latency is evaluated for all layers at once; else each candidate is walked, which is exact and slower."""
         return self._latency.pricing is not None
 
-    def _widths(self, widths: Mapping[str, int] | Widths) -> Widths:
-        """Candidates as an array, checked."""
+    def _widths(self, widths: Mapping[str, int] | Widths | Sloped) -> Any:
+        """Candidates as an array, checked; widths that carry slopes as they are."""
+        if isinstance(widths, Sloped):
+            return widths
         if isinstance(widths, Mapping):
             names = [group.name for group in self.groups]
             unknown = [name for name in widths if name not in names]
@@ -113,8 +127,10 @@ class CompiledCost:
             raise InputError(f"group '{group.name}' keeps its {group.size} channels: {group.frozen}")
         return np.asarray(widths, dtype=np.int64)
 
-    def _sized(self, widths: Widths) -> list[Graph]:
+    def _sized(self, widths: Widths | Sloped) -> list[Graph]:
         """The network at each candidate, in the order of the flattened candidates."""
+        if isinstance(widths, Sloped):
+            return [self.graph.rebind({node: widths[index] for index in self._free for node in self.groups[index].nodes})]
         return [self._bound(row) for row in widths.reshape(-1, len(self.groups))]
 
     def _bound(self, row: Widths) -> Graph:
@@ -208,4 +224,4 @@ class _Latency:
         if self.pricing is not None:
             return (self.pricing(counts).sum(axis=-1) + self.model.per_inference_cycles) / self.target.clock_hz
         found = [self.model.predict(graph, self.target, self.placed).known_s for graph in sized()]
-        return np.array(found).reshape(np.shape(counts.positions)[:-1])
+        return found[0] if isinstance(found[0], Sloped) else np.array(found).reshape(np.shape(counts.positions)[:-1])

@@ -4,7 +4,8 @@ Arithmetic on sizes is written once, in `ops/`, `memory/` and `latency/`, and ev
 
 - on Python ints when a network is checked (exact, unbounded),
 - on float64 scalar torch tensors when it is searched (gradients flow through every function below),
-- on numpy int64 arrays when thousands of candidates are priced at once.
+- on numpy int64 arrays when thousands of candidates are priced at once,
+- on columns of numbers with their slopes (`slopes.py`) when a search asks how all costs change with all widths at once.
 
 Torch is never imported here; a value can only be a tensor when the caller already loaded it.
 """
@@ -18,8 +19,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from hwcost.slopes import Sloped
+
 Size: TypeAlias = Any
-"""`int | torch.Tensor (scalar, float64) | numpy.ndarray (int64)`; arithmetic mixes them freely, so the alias stays open."""
+"""`int | torch.Tensor (scalar, float64) | numpy.ndarray (int64) | Sloped`; arithmetic mixes them freely, so the alias stays open."""
 
 
 def is_tensor(n: Size) -> bool:
@@ -53,6 +56,8 @@ def exact_div(n: Size, d: Size) -> Size:
     """`n / d` where `d` is known to divide `n`; no rounding hides a mistake: an int that does not divide raises ValueError."""
     if is_tensor(n) or is_tensor(d):
         return _ratio(n, d)
+    if isinstance(n, Sloped) or isinstance(d, Sloped):
+        return n / d
     if is_int(n) and is_int(d) and n % d:
         raise ValueError(f"{n} is not a multiple of {d}")
     return n // d
@@ -81,6 +86,8 @@ def _larger(a: Size, b: Size) -> Size:
         torch = sys.modules["torch"]
         reference = a if is_tensor(a) else b
         return torch.maximum(torch.as_tensor(a, dtype=reference.dtype), torch.as_tensor(b, dtype=reference.dtype))
+    if isinstance(a, Sloped) or isinstance(b, Sloped):
+        return a.larger(b) if isinstance(a, Sloped) else b.larger(a)
     if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
         return np.maximum(a, b)
     return max(a, b)
@@ -104,6 +111,8 @@ def value(n: Size) -> int:
     """
     if is_tensor(n):
         return round(float(n.detach()))
+    if isinstance(n, Sloped):
+        return round(float(n.value))
     if isinstance(n, np.ndarray):
         if n.size != 1:
             raise ValueError(f"one size was expected, got a column of {n.size} candidates")

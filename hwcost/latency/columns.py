@@ -30,13 +30,12 @@ def column_pricing(prices: Sequence[Price]) -> Pricing:
     if len(shapes) == 1:
         return _alike(prices)
     parts = [(np.array(indices), _alike([prices[i] for i in indices])) for indices in shapes.values()]
+    back = np.argsort(np.concatenate([indices for indices, _ in parts]))
 
     def mixed(counts: Counts) -> Size:
         values = dict(zip(_names(counts), np.broadcast_arrays(*_columns(counts)), strict=True))
-        total = np.zeros(values["positions"].shape)
-        for indices, pricing in parts:
-            total[..., indices] = pricing(Counts(**{name: column[..., indices] for name, column in values.items()}))
-        return total
+        chosen = (Counts(**{name: column[..., indices] for name, column in values.items()}) for indices, _ in parts)
+        return np.concatenate([pricing(some) for some, (_, pricing) in zip(chosen, parts, strict=True)], axis=-1)[..., back]
 
     return mixed
 

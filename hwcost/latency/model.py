@@ -111,6 +111,11 @@ class LatencyModel(ABC):
     def differentiable(self) -> bool:
         """Whether searched sizes keep their gradient through it."""
 
+    @property
+    def differentiable_part(self) -> LatencyModel | None:
+        """The model whose gradients a loss follows in place of this one's: itself where sizes keep theirs, else none unless it says so."""
+        return self if self.differentiable else None
+
     @abstractmethod
     def layer_cycles(self, step: Step, kernel: Kernel, target: Target, placed: Mapping[str, str] = NOWHERE) -> Size | Unpriced:
         """Core cycles of one layer, or why there is no figure for it."""
