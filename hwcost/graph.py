@@ -11,6 +11,7 @@ import numpy as np
 
 from hwcost.errors import GraphError, ShapeError
 from hwcost.ops.base import Op, Work, shape_text
+from hwcost.ops.conv import Taps
 from hwcost.sizes import Size, ceil_div, equal, prod
 from hwcost.tensor import Kind, Quantisation, TensorSpec
 
@@ -238,15 +239,17 @@ class Graph:
                 return node
         raise GraphError(f"there is no node '{name}'; the network has {', '.join(repr(node.name) for node in self.nodes[:8])}...")
 
-    def rebind(self, widths: Mapping[str, Size]) -> Graph:
+    def rebind(self, widths: Mapping[str, Size], taps: Mapping[str, Taps] | None = None) -> Graph:
         """The network with other widths: node name to its own output channels, as ints, scalar tensors or columns.
 
-        Consumers, weights and residual sums follow when walked. Parameters of other shapes lose their values.
-        Raises GraphError for a name that is not a node, ShapeError for a node without channels of its own.
+        `taps` maps convolutions over time to those of their taps that stay. Consumers, weights and residual sums follow when walked.
+        Parameters of other shapes lose their values. Raises GraphError for a name that is not a node, ShapeError for a node without
+        channels of its own, or without these taps.
         """
-        for name in widths:
+        kernels = taps or {}
+        for name in (*widths, *kernels):
             self.node(name)
-        nodes = tuple(replace(node, op=node.op.with_width(widths[node.name])) if node.name in widths else node for node in self.nodes)
+        nodes = tuple(_changed(node, widths, kernels) if node.name in widths or node.name in kernels else node for node in self.nodes)
         bound = replace(self, nodes=nodes, parameters={name: replace(p, read=None) for name, p in self.parameters.items()})
         return replace(bound, parameters=bound._resized(self.parameters))
 
@@ -302,6 +305,11 @@ class Graph:
             return False
         pairs = zip(self.steps, other.steps, strict=True)
         return all(_close(p, q, tolerance) for a, b in pairs for (_, p), (_, q) in zip(a.parameters, b.parameters, strict=True))
+
+
+def _changed(node: Node, widths: Mapping[str, Size], taps: Mapping[str, Taps]) -> Node:
+    op = node.op.with_width(widths[node.name]) if node.name in widths else node.op
+    return replace(node, op=op.with_taps(taps[node.name]) if node.name in taps else op)
 
 
 def _sized(parameter: Parameter, role: str, shapes: Mapping[str, tuple[Size, ...]], node: Node) -> Parameter:

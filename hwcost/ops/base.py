@@ -118,6 +118,10 @@ class Op:
             raise ShapeError(f"{type(self).__name__} takes its channels from its input: they cannot be set")
         return replace(self, **{self.width: size})
 
+    def with_taps(self, taps: Any) -> Self:
+        """The same convolution with these of its taps (`Taps`), its padding following; raises ShapeError where there are none to take."""
+        raise ShapeError(f"{type(self).__name__} is no convolution over time: it has no taps to choose from")
+
     @property
     def own_width(self) -> Size:
         """The operator's own output channels; raises ShapeError if it has none."""

@@ -7,8 +7,8 @@ A fused activation is bounds on the output, not a layer of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self
 
 from hwcost.errors import ShapeError
 from hwcost.ops.base import Op, Work, operator, require_positive, require_rank, shape_text
@@ -19,6 +19,34 @@ from hwcost.tensor import TensorSpec
 Padding = tuple[tuple[Size, Size], ...]
 
 AXES = {1: "channels x steps", 2: "channels x height x width"}
+
+
+@dataclass(frozen=True, slots=True)
+class Taps:
+    """Taps of a kernel over time that stay: `count` of them from `start` on, `step` apart."""
+
+    start: int
+    step: int
+    count: int
+
+    @property
+    def last(self) -> int:
+        """The last one that stays."""
+        return self.start + (self.count - 1) * self.step
+
+    @property
+    def places(self) -> range:
+        """All that stay."""
+        return range(self.start, self.last + 1, self.step)
+
+    def dilation(self, whole: int) -> int:
+        """Distance of neighbouring taps, where those of the whole kernel are `whole` apart; one tap alone has none, which is written 1."""
+        return whole * self.step if self.count > 1 else 1
+
+    def padding(self, kernel: int, dilation: int, padding: tuple[int, int]) -> tuple[int, int]:
+        """Zeros before and after the input that keep every output where the whole kernel made it; below 0 there is no such padding."""
+        before, after = padding
+        return before - self.start * dilation, after - (kernel - 1 - self.last) * dilation
 
 
 class Windowed(Protocol):
@@ -38,6 +66,16 @@ def slide(op: Windowed, x: TensorSpec) -> tuple[Size, ...]:
     """Output positions along each axis: floor((n + pads - dilation (k - 1) - 1) / stride) + 1."""
     axes = zip(x.shape[1:], op.kernel, op.stride, op.padding, op.dilation, strict=True)
     return tuple(floor_div(n + before + after - dilation * (k - 1) - 1, stride) + 1 for n, k, stride, (before, after), dilation in axes)
+
+
+def _with_taps(op: Any, taps: Taps) -> Any:
+    """A convolution over time with fewer taps, which makes each output where it was."""
+    (kernel,), (dilation,), (padding,) = op.kernel, op.dilation, op.padding
+    moved = taps.padding(kernel, dilation, padding)
+    if taps.start < 0 or taps.count < 1 or taps.last >= kernel or min(moved) < 0:
+        asked = f"{taps.count} taps from {taps.start} on, {taps.step} apart"
+        raise ShapeError(f"{type(op).__name__} of {kernel} taps with {padding[0]} zeros before and {padding[1]} after cannot keep {asked}")
+    return replace(op, kernel=(taps.count,), dilation=(taps.dilation(dilation),), padding=(moved,))
 
 
 def _multiply_work(op: Op, x: TensorSpec, y: TensorSpec, patch: Size, positions: Size) -> Work:
@@ -132,6 +170,10 @@ class Conv1d(_Conv):
     kind: ClassVar[str] = "conv1d"
     rank: ClassVar[int] = 1
 
+    def with_taps(self, taps: Taps) -> Self:
+        changed: Self = _with_taps(self, taps)
+        return changed
+
 
 @dataclass(frozen=True, slots=True)
 class _DepthwiseConv(Op):
@@ -190,6 +232,10 @@ class DepthwiseConv1d(_DepthwiseConv):
 
     kind: ClassVar[str] = "depthwise_conv1d"
     rank: ClassVar[int] = 1
+
+    def with_taps(self, taps: Taps) -> Self:
+        changed: Self = _with_taps(self, taps)
+        return changed
 
 
 @dataclass(frozen=True, slots=True)
