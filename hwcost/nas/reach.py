@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from hwcost.budget import METRICS, Violation
 from hwcost.checking import Report
 from hwcost.errors import InputError, listed
 from hwcost.nas.costs import Costs
+from hwcost.nas.selection import Selection
 
 Array = np.ndarray[Any, Any]
 
@@ -21,11 +22,12 @@ TRIED = 12
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What the narrowest networks take: `lowest` of each metric on its own, `widths` and `report` of all limits together."""
+    """What the narrowest networks take: `lowest` of each metric on its own, `widths`, `selection` and `report` of all limits together."""
 
     lowest: Mapping[str, float]
     widths: Mapping[str, int]
     report: Report
+    selection: Selection = ()
 
     @property
     def is_enough(self) -> bool:
@@ -34,16 +36,57 @@ class Reach:
 
 
 def reach(costs: Costs) -> Reach:
-    """The reachable minimum of every limited metric and the network that is furthest inside all limits, by exact figures."""
-    floors = np.array([group.widths[0] for group in costs.space.free], dtype=np.int64)
+    """The reachable minimum of every limited metric and the network that is furthest inside all limits, by exact figures.
+
+    Of choices, the alternatives that take least at the narrowest are tried: of each metric, and of the fullest of all limits.
+    """
+    tried = dict.fromkeys([costs.selection, *(cheapest(costs, metric) for metric in (*costs.limits, None))])
+    reaches = [reach_of(costs.on(selection)) for selection in tried]
+    lowest = {metric: min(each.lowest[metric] for each in reaches) for metric in costs.limits}
+    return replace(min(reaches, key=lambda each: _distance(each.report)), lowest=lowest)
+
+
+def _distance(report: Report) -> tuple[bool, float]:
+    """What sorts networks by how far inside all limits they are."""
+    return report.verdict != "fits", max(report.usage.values(), default=0.0)
+
+
+def cheapest(costs: Costs, metric: str | None) -> Selection:
+    """The alternatives that take least of a metric, or of the fullest limit (None), at the narrowest widths; changed one by one."""
+    known: dict[Selection, float] = {}
+
+    def taken(selection: Selection) -> float:
+        if selection not in known:
+            view = costs.on(selection)
+            floors = narrowest(view)[None]
+            figures = _worst(view.usage(costs.limits)(floors)) if metric is None else _figure_of(view, metric)(floors)
+            known[selection] = float(figures[0]) if view.seed.verdict != "unsupported" else float("inf")
+        return known[selection]
+
+    best, before = costs.selection, None
+    while best != before:
+        before = best
+        for at, block in enumerate(costs.space.blocks):
+            best = min(((*best[:at], index, *best[at + 1 :]) for index in range(len(block.names))), key=taken)
+    return best
+
+
+def narrowest(costs: Costs) -> Array:
+    """The narrowest width of every free group."""
+    return np.array([group.widths[0] for group in costs.space.free], dtype=np.int64)
+
+
+def reach_of(costs: Costs) -> Reach:
+    """The reach with the alternatives that `costs` prices."""
+    floors = narrowest(costs)
     starts = {metric: _descended(costs, floors, _figure_of(costs, metric)) for metric in costs.limits}
     reports = {metric: costs.exact(costs.named(widths)) for metric, widths in starts.items()}
     lowest = {metric: costs.figure(report, metric) for metric, report in reports.items()}
     usage = costs.usage(costs.limits)
     together = [_descended(costs, start, lambda widths: _worst(usage(widths))) for start in [floors, *starts.values()]]
     found = [(costs.named(widths), costs.exact(costs.named(widths))) for widths in [*together, *starts.values()]]
-    widths, report = min(found, key=lambda each: (each[1].verdict != "fits", max(each[1].usage.values(), default=0.0)))
-    return Reach(lowest, widths, report)
+    widths, report = min(found, key=lambda each: _distance(each[1]))
+    return Reach(lowest, widths, report, costs.selection)
 
 
 def _figure_of(costs: Costs, metric: str) -> Callable[[Array], Array]:
@@ -71,7 +114,7 @@ def _descended(costs: Costs, start: Array, objective: Callable[[Array], Array]) 
 
 
 def require_reachable(costs: Costs) -> Reach:
-    """The reach; raises InputError, with what stands in the way, where no widths meet every limit."""
+    """The reach; raises InputError, with what stands in the way, where no widths and alternatives meet every limit."""
     found = reach(costs)
     if not found.is_enough:
         raise InputError(out_of_reach(costs, found))
@@ -87,7 +130,14 @@ def out_of_reach(costs: Costs, found: Reach) -> str:
     if not alone:
         over = "; ".join(str(violation) for violation in found.report.violations) or "a memory region overflows"
         faults = [f"each limit can be met, but not all together: the nearest network takes {over}"]
-    return f"no widths of this network meet the budget: {listed(faults)}"
+    return f"no widths of this network meet the budget{_even_with(costs, found)}: {listed(faults)}"
+
+
+def _even_with(costs: Costs, found: Reach) -> str:
+    """The alternatives that take least, where there are choices."""
+    pairs = zip(costs.space.blocks, found.selection, strict=True)
+    told = ", ".join(f"'{block.names[index]}' for '{block.path}'" for block, index in pairs)
+    return f", even with {told}" if told else ""
 
 
 def in_the_way(report: Report, metric: str) -> str:

@@ -1,0 +1,129 @@
+"""What teaches the choices of a module: an optimiser for alpha alone, the temperature, and at the end the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from hwcost.errors import InputError, shown
+from hwcost.nas.choice import MODES
+from hwcost.nas.costs import Costs
+from hwcost.nas.decision import Decision
+from hwcost.nas.reach import Reach
+from hwcost.nas.space import Space
+
+UPDATES = ("joint", "alternating")
+
+
+@dataclass(frozen=True, slots=True)
+class Choosing:
+    """How choices are learned; a mode or temperatures given here are put over those of every choice.
+
+    `icv` is the weight of the published regulariser (there 0.5), summed over the choices. `updates` is for whole runs: "joint" teaches
+    weights and alpha on every training batch, "alternating" weights for an epoch on training data, then alpha for one on validation data.
+    """
+
+    mode: str | None = None
+    temperature: float | None = None
+    final_temperature: float | None = None
+    icv: float = 0.0
+    updates: str = "joint"
+    learning_rate: float = 1e-2
+
+    def __post_init__(self) -> None:
+        if self.mode is not None and self.mode not in MODES:
+            raise InputError(f"expected a mode of choice out of {', '.join(MODES)}, got {shown(self.mode)}")
+        if self.updates not in UPDATES:
+            raise InputError(f"expected updates to be {' or '.join(UPDATES)}, got {shown(self.updates)}")
+        if self.final_temperature is not None and self.temperature is None:
+            raise InputError("a final_temperature needs a temperature to start from")
+
+
+class ChoiceLearner:
+    """Teaches alpha of every choice of a space by the gradients it gathers: Adam, without decay, whatever trains the weights.
+
+    A step whose gradients are not finite (a scaler of mixed precision found too large a scale) is left out.
+    """
+
+    def __init__(self, space: Space, costs: Costs, found: Reach, steps: int, settings: Choosing) -> None:
+        self.choices, self.settings, self.steps = tuple(space.choices.values()), settings, steps
+        self.space, self.decision = space, Decision(costs, found)
+        for choice in self.choices:
+            first, last = choice.temperatures
+            choice.set_mode(settings.mode or choice.mode, settings.temperature or first, settings.final_temperature or last)
+            choice.anneal(0)
+        self._alphas = [torch.nn.Parameter(choice.alpha.detach().cpu().clone()) for choice in self.choices]
+        self._optimizer = torch.optim.Adam(self._alphas, settings.learning_rate) if self._alphas else None
+        self.found = self._best()
+
+    def loss(self) -> torch.Tensor:
+        """The regulariser: its weight times the sum of all ICV."""
+        open_choices = [choice for choice in self.choices if choice.settled is None]
+        if not self.settings.icv or not open_choices:
+            return torch.zeros(())
+        return self.settings.icv * torch.stack([choice.icv() for choice in open_choices]).sum()
+
+    def step(self, steps_done: int, *, learns: bool = True) -> None:
+        """Take in the gradients of alpha and clear them; the temperature follows the share of the search that is done."""
+        if self._optimizer is None:
+            return
+        if self._gathered() and learns:
+            self._optimizer.step()
+            for choice, alpha in zip(self.choices, self._alphas, strict=True):
+                choice.alpha.copy_(alpha.detach())
+        for choice in self.choices:
+            choice.anneal(steps_done / self.steps)
+
+    def _gathered(self) -> bool:
+        """Hand the gradients to the optimiser; whether all of them are finite."""
+        for choice, alpha in zip(self.choices, self._alphas, strict=True):
+            leaf = choice.leaf
+            alpha.grad = None
+            if leaf is not None and leaf.grad is not None:
+                alpha.grad, leaf.grad = leaf.grad.to(alpha), None
+            alpha.data.copy_(choice.alpha)
+        return all(alpha.grad is None or bool(alpha.grad.isfinite().all()) for alpha in self._alphas)
+
+    def update(self) -> Reach:
+        """The most probable alternatives that can meet the limits, as alpha is now."""
+        if self.choices and not self.space.is_chosen:
+            self.found = self._best()
+        return self.found
+
+    def _best(self) -> Reach:
+        return self.decision.best([choice.theta.detach().double().tolist() for choice in self.choices])
+
+    def settle(self) -> Reach:
+        """Choose for good."""
+        found = self.update()
+        self.space.choose(found.selection)
+        return found
+
+    def state_dict(self) -> dict[str, Any]:
+        """What learning remembers besides alpha, which is in the module: the optimiser, the temperatures, the draws."""
+        return {
+            "optimizer": None if self._optimizer is None else self._optimizer.state_dict(),
+            "alphas": [choice.alpha.detach().cpu().clone() for choice in self.choices],
+            "chosen": [choice.settled for choice in self.choices],
+            "temperatures": [choice.temperature for choice in self.choices],
+            "random": [choice.random.get_state() for choice in self.choices],
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state_dict`."""
+        if self._optimizer is not None:
+            self._optimizer.load_state_dict(state["optimizer"])
+        rows = zip(self.choices, state["alphas"], state["chosen"], state["temperatures"], state["random"], strict=True)
+        for choice, alpha, chosen, temperature, random in rows:
+            choice.alpha.copy_(alpha)
+            choice.settle(chosen)
+            choice.temperature = temperature
+            choice.random.set_state(random)
+        self.found = self._standing()
+
+    def _standing(self) -> Reach:
+        """The reach of what is chosen, or of what would be."""
+        return self.decision.reach_of(self.space.selection) if self.space.is_chosen else self._best()
