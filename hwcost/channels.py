@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hwcost.errors import GraphError
 from hwcost.graph import Graph, Step
+from hwcost.ops.conv import Taps
 from hwcost.ops.flow import AxisFlow, Fixed, InputAxis, Joined, Own, Part, Repeated, Same, Spread
 from hwcost.sizes import Size, prod, value
 
@@ -27,6 +28,22 @@ class ChannelGroup:
     def name(self) -> str:
         """Name of its first node, by which segments and widths refer to it."""
         return self.nodes[0]
+
+
+@dataclass(frozen=True, slots=True)
+class TapsGroup:
+    """The taps of convolution `node`, priced as a width beside those of channels: how many there are, and which stand for each number."""
+
+    name: str
+    node: str
+    size: int
+    patterns: Mapping[int, Taps]
+    frozen: str | None = None
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Nothing but itself: the width of its node is another one."""
+        return (self.name,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hwcost.channels import Channels, Extent
-from hwcost.graph import Parameter, Step
+from hwcost.channels import Channels, Extent, TapsGroup
+from hwcost.graph import Graph, Parameter, Step
 from hwcost.kernels import Kernel
 from hwcost.latency.counts import Counts
 from hwcost.sizes import Size, prod
+from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts
 from hwcost.tensor import TensorSpec
 
@@ -76,6 +77,73 @@ class Rows:
     counts: Counts
     facts: LayerFacts
     weight_bytes: Column
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """What layers can be: one form each, and one for every number of taps where the taps of a kernel are searched.
+
+    `places` is the step that each form belongs to, `groups` the position of its taps among the widths, -1 where there are none;
+    `counts` are its taps, `below` and `above` the next fewer and the next more.
+    """
+
+    steps: tuple[Step, ...]
+    places: Column
+    groups: Column
+    counts: Column
+    below: Column
+    above: Column
+
+    @classmethod
+    def of(cls, graph: Graph, taps: Sequence[TapsGroup], first: int) -> Forms:
+        """The forms of a network; the widths of `taps` stand from position `first` on."""
+        counts = {group.node: sorted(group.patterns) for group in taps}
+        turns = range(max(map(len, counts.values()), default=1))
+        chosen = [{group.node: group.patterns[_turn(counts[group.node], turn)] for group in taps} for turn in turns]
+        walked = [graph.rebind({}, patterns).steps if patterns else graph.steps for patterns in chosen]
+        position = {group.node: first + index for index, group in enumerate(taps)}
+        rows = [
+            (walked[turn][place], place, position.get(step.node.name, -1), *_neighbours(counts.get(step.node.name, [1]), turn))
+            for place, step in enumerate(graph.steps)
+            for turn in range(len(counts.get(step.node.name, [1])))
+        ]
+        columns = [np.array([row[at] for row in rows], dtype=np.int64) for at in range(1, 6)]
+        return cls(tuple(row[0] for row in rows), *columns)
+
+    def some(self, order: Sequence[int]) -> Forms:
+        """Some of the forms."""
+        chosen = np.array(order, dtype=np.int64)
+        columns = (self.places, self.groups, self.counts, self.below, self.above)
+        return Forms(tuple(self.steps[index] for index in order), *(column[chosen] for column in columns))
+
+    @property
+    def are_several(self) -> bool:
+        """Whether any layer has more than one."""
+        return bool((self.groups >= 0).any())
+
+    def shares(self, widths: Column | Sloped) -> Any:
+        """1 for the form that each layer takes at these widths and 0 for its others; between two numbers of taps a share of both."""
+        taps = widths[..., self.groups]
+        if not isinstance(taps, Sloped):
+            return ((taps == self.counts) | (self.groups < 0)).astype(np.int64)
+        rising = (self.below < taps.value) & (taps.value <= self.counts)
+        falling = (self.counts < taps.value) & (taps.value <= self.above)
+        slope = np.where(rising, 1 / (self.counts - self.below), 0.0) - np.where(falling, 1 / (self.above - self.counts), 0.0)
+        # Beyond the fewest and the most taps there is no other form.
+        alone = (self.groups < 0) | (rising & (self.below == 0)) | (falling & (self.above == np.iinfo(np.int64).max))
+        slope = np.where(alone, 0.0, slope)
+        share = np.where(alone, 1.0, np.where(rising | falling, 1 + slope * (taps.value - self.counts), 0.0))
+        return Sloped(share, slope[..., None] * taps.slopes)
+
+
+def _turn(counts: Sequence[int], turn: int) -> int:
+    return counts[min(turn, len(counts) - 1)]
+
+
+def _neighbours(counts: Sequence[int], turn: int) -> tuple[int, int, int]:
+    """A number of taps, the next fewer (0: none) and the next more (the largest number there is: none)."""
+    above = counts[turn + 1] if turn + 1 < len(counts) else np.iinfo(np.int64).max
+    return counts[turn], counts[turn - 1] if turn else 0, above
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +209,10 @@ class _Reached:
 
 @dataclass(frozen=True, slots=True)
 class LayerColumns:
-    """Every layer that a runtime does anything for; `order` holds the index of each one's step."""
+    """Every form of a layer that a runtime does anything for; `order` holds the index of each among all forms."""
 
     order: tuple[int, ...]
+    forms: Forms
     coefficients: Column
     lengths: Affine
     own: Column
@@ -153,8 +222,8 @@ class LayerColumns:
     counted_once: Column
 
     @classmethod
-    def of(cls, layers: Sequence[Layer], channels: Channels) -> LayerColumns:
-        """The columns of a walked network."""
+    def of(cls, layers: Sequence[Layer], forms: Forms, channels: Channels) -> LayerColumns:
+        """The columns of a walked network; `layers` are its forms with their kernels."""
         order = tuple(index for index, (step, kernel) in enumerate(layers) if not kernel.is_free or step.weight_bits)
         reached = [_Reached.of(layers[index][0], channels) for index in order]
         found = [each.coefficients(_now(each, channels), 1 if each.own is None else channels.groups[each.own].size) for each in reached]
@@ -166,14 +235,16 @@ class LayerColumns:
                 extents += each.extents
         nothing = np.zeros((4, len(COUNTED)), dtype=np.int64)
         stacked = [nothing if known is None else known for known in found]
+        chosen = forms.some(order)
         return cls(
             order=order,
+            forms=chosen,
             coefficients=np.stack(stacked, axis=-1) if stacked else np.zeros((4, len(COUNTED), 0), dtype=np.int64),
             lengths=Affine.of_extents(extents, channels),
             own=np.array([each.own or 0 for each in reached], dtype=np.int64),
             asked=tuple(asked),
             facts=_stacked_facts([layers[index][1].layer for index in order]),
-            counted_once=_counted_once([layers[index][0] for index in order]),
+            counted_once=_counted_once(chosen),
         )
 
     def at(self, widths: Column) -> Rows:
@@ -233,12 +304,13 @@ def _stacked_facts(layers: Sequence[LayerFacts]) -> LayerFacts:
     return replace(layers[0], **{name: _stack([getattr(layer, name) for layer in layers]) for name in fixed})
 
 
-def _counted_once(steps: Sequence[Step]) -> Column:
-    """1 for a layer whose weights are its own or that reads shared ones first, else 0."""
+def _counted_once(forms: Forms) -> Column:
+    """1 for a layer whose weights are its own or that reads shared ones first, else 0; the same for all forms of it."""
     seen: set[str] = set()
-    marks = []
-    for step in steps:
-        names = {name for role, name in step.node.parameters if role != "bias"}
-        marks.append(0 if names and names <= seen else 1)
-        seen |= names
-    return np.array(marks, dtype=np.int64)
+    marks: dict[int, int] = {}
+    for step, place in zip(forms.steps, forms.places.tolist(), strict=True):
+        if place not in marks:
+            names = {name for role, name in step.node.parameters if role != "bias"}
+            marks[place] = 0 if names and names <= seen else 1
+            seen |= names
+    return np.array([marks[place] for place in forms.places.tolist()], dtype=np.int64)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from hwcost import energy, latency
-from hwcost.channels import trace_channels
-from hwcost.columns import Affine, Layer, LayerColumns
+from hwcost.channels import TapsGroup, trace_channels
+from hwcost.columns import Affine, Forms, Layer, LayerColumns
 from hwcost.cost import placement
 from hwcost.errors import InputError
 from hwcost.graph import Graph
@@ -25,6 +25,7 @@ from hwcost.latency.columns import Pricing
 from hwcost.memory.flash import flash
 from hwcost.memory.lifetime import lifetimes
 from hwcost.memory.ram import fixed_bytes
+from hwcost.ops.conv import Taps
 from hwcost.sizes import Size
 from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts, Scratch, Target
@@ -59,23 +60,28 @@ class Candidates:
 
 
 class CompiledCost:
-    """Latency, RAM, flash and energy of a network as functions of its channel widths alone.
+    """Latency, RAM, flash and energy of a network as functions of its channel widths, and of the taps of kernels where those are given.
 
     Call it with a mapping of group names to widths (groups left out stay as they are) or with an array (..., groups) of candidates,
     in the order of `groups`. Tensors and weights stay in the memories that the network as given is placed in. Widths that carry
-    slopes (`Sloped`, one candidate) may be fractional, and every figure then carries slopes too.
-    Raises InputError for a name that is no group, a width below 1, and another width for a group that is frozen.
+    slopes (`Sloped`, one candidate) may be fractional, and every figure then carries slopes too. `taps` follow the channels in `groups`;
+    their widths are the numbers of taps that have a pattern, and between two of these a figure is a share of both.
+    Raises InputError for a name that is no group, a width below 1, another width for a group that is frozen, and a number of taps
+    without a pattern.
     """
 
-    def __init__(self, graph: Graph, target: Target, *, latency_model: LatencyModel | None = None) -> None:
+    def __init__(self, graph: Graph, target: Target, *, latency_model: LatencyModel | None = None, taps: Sequence[TapsGroup] = ()) -> None:
         channels = trace_channels(graph)
         self.graph, self.target = graph, target
-        self.groups = channels.groups
+        self._channels, self._taps = channels.groups, tuple(taps)
+        self.groups = (*self._channels, *self._taps)
         self.base: Widths = np.array([group.size for group in self.groups], dtype=np.int64)
-        layers = [(step, choose(step, target.runtime, target.core)) for step in graph.steps]
+        forms = Forms.of(graph, self._taps, len(self._channels))
+        layers = [(step, choose(step, target.runtime, target.core)) for step in forms.steps]
         self._frozen: Widths = np.array([group.frozen is not None for group in self.groups], dtype=bool)
-        self._free = [index for index, group in enumerate(self.groups) if group.frozen is None]
-        self._columns = LayerColumns.of(layers, channels)
+        self._free = [index for index, group in enumerate(self._channels) if group.frozen is None]
+        self._columns = LayerColumns.of(layers, forms, channels)
+        self._forms = self._columns.forms if self._columns.forms.are_several else None
         rows = lifetimes(graph, () if target.runtime.ram is None else target.runtime.ram.in_place)
         self._live = self._probe(lambda sized: rows.live_bytes(sized.values))
         self._fixed = self._probe(lambda sized: (fixed_bytes(sized, target), _other_flash(sized, target)))
@@ -85,20 +91,23 @@ class CompiledCost:
     def __call__(self, widths: Mapping[str, int] | Widths | Sloped) -> Candidates:
         """The cost at these widths."""
         chosen = self._widths(widths)
-        rows = self._columns.at(chosen)
-        fixed = self._fixed.at(chosen)
-        step_bytes = self._live.at(chosen)
+        channels = chosen[..., : len(self._channels)]
+        shares = None if self._forms is None else self._forms.shares(chosen)
+        rows = self._columns.at(channels)
+        fixed = self._fixed.at(channels)
+        step_bytes = self._live.at(channels)
         asked = _asking(rows.facts)
         for scratch in self._scratch:
-            step_bytes[..., scratch.steps] += scratch.bytes(rows.facts, asked)
+            scratch.add(step_bytes, scratch.bytes(rows.facts, asked), shares)
         step_bytes += fixed[..., :1]
-        latency_s = self._latency.at(rows.counts, lambda: self._sized(chosen))
+        weight_bytes = rows.weight_bytes if shares is None else rows.weight_bytes * shares
+        latency_s = self._latency.at(rows.counts, shares, lambda: self._sized(chosen))
         joules = energy.of(latency_s, self.target)
         absent = dict(self._latency.absent) | ({"energy_j": joules.reason} if isinstance(joules, Absent) else {})
         return Candidates(
             latency_s=latency_s,
             ram_bytes=step_bytes.max(axis=-1),
-            flash_bytes=rows.weight_bytes.sum(axis=-1) + fixed[..., 1],
+            flash_bytes=weight_bytes.sum(axis=-1) + fixed[..., 1],
             energy_j=None if isinstance(joules, Absent) else joules,
             step_bytes=step_bytes,
             absent=absent,
@@ -125,25 +134,40 @@ class CompiledCost:
         if moved.any():
             group = self.groups[int(np.argwhere(moved)[0][-1])]
             raise InputError(f"group '{group.name}' keeps its {group.size} channels: {group.frozen}")
+        self._require_patterns(widths)
         return np.asarray(widths, dtype=np.int64)
+
+    def _require_patterns(self, widths: Widths) -> None:
+        for group, counts in zip(self._taps, np.moveaxis(widths[..., len(self._channels) :], -1, 0), strict=True):
+            strange = np.setdiff1d(counts, list(group.patterns))
+            if strange.size:
+                known = ", ".join(map(str, sorted(group.patterns)))
+                raise InputError(f"group '{group.name}' can keep {known} taps, got {strange[0]}")
 
     def _sized(self, widths: Widths | Sloped) -> list[Graph]:
         """The network at each candidate, in the order of the flattened candidates."""
         if isinstance(widths, Sloped):
-            return [self.graph.rebind({node: widths[index] for index in self._free for node in self.groups[index].nodes})]
+            free = {node: widths[index] for index in self._free for node in self._channels[index].nodes}
+            return [self.graph.rebind(free, self._patterns(widths.value))]
         return [self._bound(row) for row in widths.reshape(-1, len(self.groups))]
 
     def _bound(self, row: Widths) -> Graph:
-        return self.graph.rebind({node: int(n) for group, n in zip(self.groups, row, strict=True) for node in group.nodes})
+        channels = {node: int(n) for group, n in zip(self._channels, row, strict=False) for node in group.nodes}
+        return self.graph.rebind(channels, self._patterns(row))
+
+    def _patterns(self, row: Widths) -> dict[str, Taps]:
+        """The taps of every kernel at one candidate; a fractional number of them is rounded up to one that has a pattern."""
+        counts = zip(self._taps, row[len(self._channels) :], strict=True)
+        return {group.node: group.patterns[_at_least(count, group)] for group, count in counts}
 
     def _probe(self, figures: Callable[[Graph], Sequence[Size]]) -> Affine:
         """Figures of the network that are sums of its widths, found by doubling each in turn."""
 
         def at(trials: Widths) -> Sequence[Size]:
-            free = {node: trials[:, index] for index in self._free for node in self.groups[index].nodes}
+            free = {node: trials[:, index] for index in self._free for node in self._channels[index].nodes}
             return figures(self.graph.rebind(free))
 
-        return Affine.probe(at, self.base, self._free)
+        return Affine.probe(at, self.base[: len(self._channels)], self._free)
 
     def _scratch_rules(self, layers: Sequence[Layer]) -> list[_Scratch]:
         """The layers that may ask for working memory, by the rules they may meet."""
@@ -154,8 +178,8 @@ class CompiledCost:
             runs = kernel.is_supported and not kernel.is_free
             rules = [r for r in runtime.scratch if runs and kernel.layer.kind in r.kinds and r.when.may_hold(kernel.layer, extensions)]
             shared.setdefault(tuple(map(id, rules)), (rules, []))[1].append(column)
-        order = np.array(self._columns.order, dtype=np.int64)
-        used = (_Scratch(tuple(rules), np.array(columns), order[columns]) for rules, columns in shared.values())
+        places = self._columns.forms.places
+        used = (_Scratch(tuple(rules), np.array(columns), places[columns]) for rules, columns in shared.values())
         return [scratch for scratch in used if any(rule.terms for rule in scratch.rules)]
 
 
@@ -175,6 +199,14 @@ class _Scratch:
             found = asked(rule) if met is True else np.where(met, asked(rule), found)
         return np.broadcast_to(found, facts.in_channels.shape)[..., self.columns]
 
+    def add(self, step_bytes: Any, asked: Any, shares: Any) -> None:
+        """Add the working memory of these layers to that of their steps; of several forms of a layer, as much of each as it has a share."""
+        if shares is None:
+            step_bytes[..., self.steps] += asked
+            return
+        steps, forms = np.unique(self.steps, return_inverse=True)
+        step_bytes[..., steps] += (asked * shares[..., self.columns]) @ np.eye(len(steps), dtype=np.int64)[forms]
+
 
 def _asking(facts: LayerFacts) -> Callable[[Scratch], Size]:
     """Bytes that a rule asks for every layer, each rule worked out once."""
@@ -186,6 +218,11 @@ def _asking(facts: LayerFacts) -> Callable[[Scratch], Size]:
         return known[id(rule)]
 
     return asked
+
+
+def _at_least(count: Any, group: TapsGroup) -> int:
+    """The smallest number of taps with a pattern that is no smaller."""
+    return next((known for known in sorted(group.patterns) if known >= count), group.size)
 
 
 def _other_flash(graph: Graph, target: Target) -> Size:
@@ -217,11 +254,12 @@ class _Latency:
         by_channels = any(rule.when.asks_channels for rule in target.runtime.kernels if kinds & set(rule.kinds))
         return cls(chosen, None if by_channels else chosen.pricing(layers, target, placed), target, placed, {})
 
-    def at(self, counts: Any, sized: Callable[[], list[Graph]]) -> Size | None:
+    def at(self, counts: Any, shares: Any, sized: Callable[[], list[Graph]]) -> Size | None:
         """Seconds of each candidate; None where there is no model."""
         if self.model is None:
             return None
         if self.pricing is not None:
-            return (self.pricing(counts).sum(axis=-1) + self.model.per_inference_cycles) / self.target.clock_hz
+            cycles = self.pricing(counts) if shares is None else self.pricing(counts) * shares
+            return (cycles.sum(axis=-1) + self.model.per_inference_cycles) / self.target.clock_hz
         found = [self.model.predict(graph, self.target, self.placed).known_s for graph in sized()]
         return found[0] if isinstance(found[0], Sloped) else np.array(found).reshape(np.shape(counts.positions)[:-1])
