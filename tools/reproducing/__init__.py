@@ -1,0 +1,1 @@
+"""Parts of the reproduction of the published method."""
