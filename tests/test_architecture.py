@@ -59,6 +59,7 @@ PACKAGE_READERS = {"report", "cli"}
 
 ANYWHERE = {"numpy"}
 LIBRARIES: dict[str, set[str]] = {
+    "PIL": {"tasks"},
     "capstone": {"boards", "verify"},
     "dask": {"measure"},
     "elftools": {"boards", "deploy", "verify"},

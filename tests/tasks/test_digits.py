@@ -1,4 +1,4 @@
-"""The digits task: the same data every time, fit for the reference network."""
+"""The digits task: the same data every time."""
 
 from __future__ import annotations
 
@@ -6,21 +6,7 @@ import pytest
 import torch
 
 from hwcost.errors import InputError
-from hwcost.tasks import TASKS, Examples, task_named
-
-
-@pytest.mark.parametrize("name", sorted(TASKS))
-def test_a_task_fits_its_network(name: str) -> None:
-    pytest.importorskip("sklearn")
-    task = task_named(name)
-    splits = task.splits()
-    assert splits.train.inputs.shape[1:] == task.example_input().shape[1:]
-    network = task.network().eval()
-    outputs = network(splits.validation.inputs[:4])
-    assert torch.isfinite(task.loss(outputs, splits.validation.labels[:4]))
-    assert 0 <= task.score(outputs, splits.validation.labels[:4]) <= 1
-    moved = task.augmented(splits.train.inputs[:4], torch.Generator().manual_seed(0))
-    assert moved.shape == splits.train.inputs[:4].shape
+from hwcost.tasks import Examples, task_named
 
 
 def test_digits_are_split_the_same_way_every_time() -> None:
