@@ -13,8 +13,12 @@ from hwcost.checking import Pricing, Report, device_limits, judge, quote
 from hwcost.compiled import Candidates, CompiledCost
 from hwcost.errors import InputError, listed
 from hwcost.latency import LatencyModel
+from hwcost.nas.relaxation import Relaxation, Relaxed, stand_in
+from hwcost.nas.groups import Kept, taps_of
+from hwcost.nas.runnable import Runnable, runnable
 from hwcost.nas.selection import Selection
 from hwcost.nas.space import Space
+from hwcost.ops.conv import Taps
 from hwcost.target import Target
 
 Array = np.ndarray[Any, Any]
@@ -44,15 +48,28 @@ class Costs:
         self.latency_model, self.confidence = latency_model, confidence
         self.budget = budget.with_defaults(device_limits(target))
         self._pricing = Pricing(latency_model=latency_model)
-        self.seed = self.exact({})
         if selection is None:
             _require_supported(self.seed)
         self._others: dict[Selection, Costs] = {self.selection: self}
 
     @cached_property
+    def seed(self) -> Report:
+        """The verdict on the network with all its channels."""
+        return self.exact({})
+
+    @cached_property
     def compiled(self) -> CompiledCost:
         """The network of this selection, compiled."""
-        return CompiledCost(self.space.graph_of(self.selection).as_int8(), self.target, latency_model=self.latency_model)
+        return self._compiled(self.latency_model)
+
+    def _compiled(self, model: LatencyModel | None) -> CompiledCost:
+        taps = [each.priced for each in self.runnable.values()]
+        return CompiledCost(self.space.graph_of(self.selection).as_int8(), self.target, latency_model=model, taps=taps)
+
+    @cached_property
+    def runnable(self) -> Mapping[str, Runnable]:
+        """The patterns of taps that the runtime runs, for every kernel under search in this selection."""
+        return runnable(self.space.graph_of(self.selection).as_int8(), self.space.free, self.target, self.latency_model)
 
     @cached_property
     def _columns(self) -> tuple[list[int], list[int]]:
@@ -76,10 +93,15 @@ class Costs:
         """The limits by metric, those of the device included."""
         return self.budget.limits()
 
-    def exact(self, widths: Mapping[str, int]) -> Report:
-        """The verdict that `check` gives on the network with these widths."""
-        graph = self.space.network(widths, self.selection)
+    def exact(self, widths: Mapping[str, int], kept: Kept | None = None) -> Report:
+        """The verdict that `check` gives on the network with these widths, and of kernels with the taps kept (None: the dearest of as many)."""
+        graph = self.space.network(widths, self.selection, self._dearest(widths) if kept is None else taps_of(self.space.free, widths, kept))
         return judge(quote(graph.name, graph, self.target, self._pricing), self.budget, self.confidence)
+
+    def _dearest(self, widths: Mapping[str, int]) -> dict[str, Taps]:
+        kernels = [group.name for group in self.space.free if group.kernel is not None and group.name in widths]
+        priced = [self.runnable[name].priced for name in kernels if name in self.runnable]
+        return {taps.node: taps.patterns[widths[taps.name]] for taps in priced}
 
     def named(self, widths: Array) -> dict[str, int]:
         """One candidate by group."""
@@ -110,15 +132,22 @@ class Costs:
 
         def used(widths: Array) -> Array:
             cost = self.quick(widths)
-            columns = [
-                (cost.step_bytes if metric == "ram_bytes" else np.asarray(getattr(cost, metric))[..., None])
-                * factors.get(metric, 1)
-                / limit
-                for metric, limit in limits.items()
-            ]
+            rows = zip(limits.items(), cost.constraints(list(limits)), strict=True)
+            columns = [taken * factors.get(metric, 1) / limit for (metric, limit), taken in rows]
             return np.concatenate([np.broadcast_to(c, (*widths.shape[:-1], c.shape[-1])) for c in columns], axis=-1)
 
         return used
+
+    @cached_property
+    def relaxed(self) -> Relaxed:
+        """The same under the limits of the budget as a differentiable function of widths that may be fractional.
+
+        Raises NotDifferentiableError for a latency model without gradients.
+        """
+        smooth = stand_in(self.target, self.latency_model) if {"latency_s", "energy_j"} & set(self.limits) else None
+        compiled = self.compiled if smooth is None else self._compiled(smooth)
+        columns, sources = self._columns
+        return Relaxation(compiled, columns, self.limits, sources=sources)
 
     def margins(self, report: Report, widths: Array) -> dict[str, float]:
         """Exact over quick figure of every limited metric at one candidate."""

@@ -13,8 +13,10 @@ from hwcost.budget import Budget
 from hwcost.checking import Report
 from hwcost.errors import InputError, shown
 from hwcost.latency import LatencyModel
+from hwcost.nas.choosing import ChoiceLearner, Choosing
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import landed
+from hwcost.nas.ranks import averaged
 from hwcost.nas.reach import require_reachable
 from hwcost.nas.saliency import RunningSaliency
 from hwcost.nas.space import Space
@@ -32,7 +34,8 @@ class Limits:
         small = limits.export()
 
     Raises InputError at once for a budget that no widths meet, with what stands in the way; limits on RAM and flash that `budget`
-    leaves open are the device's. With a `confidence`, the upper end of an interval counts where the latency model knows its error.
+    leaves open are the device's. `choosing` says how the choices of the module are learned, `warmup_loss` is the loss of the task as the
+    search begins, where it is known. With a `confidence`, the upper end of an interval counts where the latency model knows its error.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Limits:
         strategy: str = "projection",
         latency_model: LatencyModel | None = None,
         confidence: float | None = None,
+        warmup_loss: float | None = None,
+        choosing: Choosing | None = None,
     ) -> None:
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise InputError(f"expected the number of steps of the search, at least 1, got {shown(steps)}")
@@ -52,21 +57,50 @@ class Limits:
         self.space = space
         self.costs = Costs(space, target, budget, latency_model=latency_model, confidence=confidence)
         self.reach = require_reachable(self.costs)
+        self.choices = ChoiceLearner(space, self.costs, self.reach, steps, choosing or Choosing())
         self.strategy = kind(self.costs, self.reach, steps)
-        self.saliency = RunningSaliency(space.masks)
+        if warmup_loss is not None:
+            self.strategy.warmed_up(warmup_loss)
+        self.saliency = RunningSaliency({group.name: group.size for group in space.free})
+        self._gauge = torch.zeros((), requires_grad=True)
+        self._task_losses: list[torch.Tensor] = []
         self.steps_done = 0
         self.settled = False
 
-    def loss(self) -> torch.Tensor:
-        """What to add to the loss of the task: zero for projection, a penalty for other strategies."""
-        return self.strategy.loss()
+    def loss(self, task_loss: torch.Tensor | None = None) -> torch.Tensor:
+        """What to add to the loss of the task: zero for projection and dual prices, a penalty for other strategies.
 
-    def step(self) -> None:
-        """After each step of the optimiser: learn what channels are worth, and choose which live."""
-        self.saliency.update()
+        Add it even where it is zero: by its gradient `step` learns how the loss was scaled (a scaler of mixed precision, a mean over
+        accumulated batches). Strategies whose penalty is in proportion to the loss of the task learn that from `task_loss`, or from
+        `warmup_loss` at the start.
+        """
+        if task_loss is not None and not self.settled:
+            self._task_losses.append(task_loss.detach())
+        total = self._on_device() + self.choices.loss()
+        penalty = None if self.settled else self.strategy.penalty(self.steps_done)
+        return total if penalty is None else total + penalty.to(total)
+
+    def _on_device(self) -> torch.Tensor:
+        """A zero beside the masks, whose gradient is the scale of the loss."""
+        device = next((mask.leaf.device for mask in self.space.masks.values()), self._gauge.device)
+        if self._gauge.device != device:
+            self._gauge = torch.zeros((), device=device, requires_grad=True)
+        return self._gauge
+
+    def step(self, *, learn_choices: bool = True) -> None:
+        """After each step of the optimiser: learn what channels and alternatives are worth, and choose which live.
+
+        Without `learn_choices` alpha stays as it is: where it is taught on other data than the weights.
+        """
         self.steps_done += 1
+        gradients, task_loss = self._gathered()
         if self.settled:
             return
+        if gradients is not None:
+            self.saliency.update(gradients)
+            self.strategy.learned(torch.where(gradients.isfinite().all(), gradients, 0.0), task_loss)
+        self.choices.step(self.steps_done, learns=learn_choices)
+        self.strategy.costs = self.costs.on(self.choices.update().selection)
         if self.strategy.settles(self.steps_done):
             self.settle()
             return
@@ -74,15 +108,38 @@ class Limits:
         if kept is not None:
             self.space.keep(kept)
 
+    def _gathered(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+        """The gradients of all masks since the last step, group behind group, and the loss of the task: the same on all ranks.
+
+        They are None where nothing was computed backwards. Whatever scaled the loss is taken out of them, and out of those of choices,
+        which stay where they are for their own optimiser.
+        """
+        masks = [self.space.masks[group.name].leaf for group in self.space.free]
+        alphas = [choice.leaf for choice in self.space.choices.values() if choice.leaf is not None and choice.leaf.grad is not None]
+        found = [_taken(leaf) for leaf in [*masks, *alphas]]
+        scale, losses = self._gauge.grad, self._task_losses
+        self._gauge.grad, self._task_losses = None, []
+        if self.settled or all(gradient is None for gradient in found):
+            return None, None
+        flat = torch.cat([torch.zeros_like(leaf) if g is None else g for leaf, g in zip([*masks, *alphas], found, strict=True)])
+        loss = [torch.stack(losses).mean().to(flat).reshape(1)] if losses else []
+        shared = averaged(torch.cat([flat if scale is None else flat / scale, *loss]))
+        sizes = [sum(leaf.numel() for leaf in masks), *(alpha.numel() for alpha in alphas), len(loss)]
+        gradients, *steep, mean = torch.split(shared, sizes)
+        for alpha, gradient in zip(alphas, steep, strict=True):
+            alpha.grad = gradient
+        return gradients, mean[0] if losses else None
+
     def settle(self) -> None:
-        """Choose the channels for good, by the figures `check` will find."""
+        """Choose alternatives and channels for good, by the figures `check` will find."""
+        found = self.choices.settle()
         if self.space.free:
-            self.space.keep(landed(self.costs, self.saliency.arrays(), self.reach))
+            self.space.keep(landed(self.costs.on(found.selection), self.strategy.worth(self.saliency.arrays()), found))
         self.settled = True
 
     def report(self) -> Report:
-        """The verdict on the network as it is now."""
-        return self.costs.exact(self.space.widths)
+        """The verdict on the network as it is now, with the alternatives that are chosen, or would be."""
+        return self.costs.on(self.choices.update().selection).exact(self.space.widths, self.space.kept)
 
     def export(self) -> nn.Module:
         """A plain module within every limit, which computes what the searched one does; read anew and judged before it is given."""
@@ -100,6 +157,7 @@ class Limits:
             "kept": {name: torch.from_numpy(np.array(kept)) for name, kept in self.space.kept.items()},
             "saliency": self.saliency.state_dict(),
             "strategy": dict(self.strategy.state()),
+            "choices": self.choices.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -108,3 +166,10 @@ class Limits:
         self.space.keep({name: kept.numpy() for name, kept in state["kept"].items()})
         self.saliency.load_state_dict(state["saliency"])
         self.strategy.restore(state["strategy"])
+        self.choices.load_state_dict(state["choices"])
+
+
+def _taken(leaf: torch.Tensor) -> torch.Tensor | None:
+    """The gradient of a leaf, which has none afterwards."""
+    gradient, leaf.grad = leaf.grad, None
+    return gradient

@@ -32,14 +32,17 @@ class Relaxed(Protocol):
     def overshoot(self, widths: torch.Tensor) -> torch.Tensor:
         """How far each constraint is passed as a share of its limit (constraints,), 0 where it holds."""
 
+    def usage_and_slopes(self, widths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Used / limit of every constraint and its slopes by each width (constraints, groups), without autograd."""
 
-def differentiable_model(target: Target, model: LatencyModel | None) -> LatencyModel | None:
-    """The model whose gradients a loss follows: `model`, else the target's own, or what it offers in its place; None where there is none.
 
-    Raises NotDifferentiableError where it offers nothing, with what to do.
+def stand_in(target: Target, model: LatencyModel | None) -> LatencyModel | None:
+    """The model whose gradients a loss follows in place of `model` (or of the target's own); None where that itself will do.
+
+    Raises NotDifferentiableError where it has no gradient and offers nothing in its place, with what to do.
     """
     chosen = model if model is not None else latency.choose(target)
-    if isinstance(chosen, Absent):
+    if isinstance(chosen, Absent) or chosen.differentiable:
         return None
     smooth = chosen.differentiable_part
     if smooth is None:
@@ -85,6 +88,16 @@ class Relaxation:
     def overshoot(self, widths: torch.Tensor) -> torch.Tensor:
         """(used - limit) / limit where that is above 0, as `Budget.penalty` writes it: used / limit - 1 would round the last byte away."""
         return torch.relu((self._used(widths) - self._limit) / self._limit)
+
+    def usage_and_slopes(self, widths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Used / limit of every constraint and its slopes by each width (constraints, groups), without autograd."""
+        point = self._at((widths if self._sources is None else widths[self._sources]).detach().numpy())
+        by_column = point.slopes / self._limit[:, None]
+        if self._sources is None:
+            return point.used / self._limit, by_column
+        return point.used / self._limit, torch.zeros(len(by_column), len(widths), dtype=torch.float64).index_add_(
+            1, self._sources, by_column
+        )
 
     def _used(self, widths: torch.Tensor) -> torch.Tensor:
         place = widths.to("cpu", torch.float64)

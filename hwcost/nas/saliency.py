@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from hwcost.nas.masks import Mask
-
 MEMORY = 0.95
 """Share of the old mean that each step keeps."""
 AVERAGED = 20
@@ -19,39 +17,39 @@ AVERAGED = 20
 class RunningSaliency:
     """The squared gradient estimates how much the loss changes without the channel, in units that compare across groups.
 
-    A step whose gradients are not finite (a scaler of mixed precision found too large a
-    scale) is left out.
+    `sizes` are the channels of each group; all gradients and means stand in one tensor, group behind group, so that a step costs a few
+    operations however many groups there are. A step whose gradients are not finite (a scaler of mixed precision found too large a scale)
+    is left out.
     """
 
-    def __init__(self, masks: Mapping[str, Mask]) -> None:
-        self._masks = masks
-        self._means = {name: torch.zeros_like(mask.leaf, requires_grad=False) for name, mask in masks.items()}
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._sizes = dict(sizes)
+        self._means = torch.zeros(sum(self._sizes.values()))
         self._updates = 0
 
-    def update(self) -> None:
-        """Take in the gradients that the masks have gathered since the last time, and clear them."""
+    def update(self, gradients: torch.Tensor) -> None:
+        """Take in the gradients of all masks (channels of all groups,); nothing waits for a device."""
         self._updates += 1
         weight = 1 - MEMORY if self._updates > AVERAGED else 1 / self._updates
-        for name, mask in self._masks.items():
-            gradient, mask.leaf.grad = mask.leaf.grad, None
-            if gradient is not None:
-                self._means[name] = _moved(self._means[name], gradient, weight)
+        means = self._means.to(gradients.device)
+        squared = gradients.detach().square()
+        self._means = torch.where(squared.sum().isfinite(), torch.lerp(means, squared, weight), means)
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """The saliency of every channel, by group."""
-        return {name: mean.cpu().double().numpy() for name, mean in self._means.items()}
+        parts = self._by_group(self._means.cpu().double())
+        return {name: part.numpy() for name, part in zip(self._sizes, parts, strict=True)}
 
     def state_dict(self) -> dict[str, Any]:
         """The means and how many updates they have seen."""
-        return {"updates": self._updates, "means": {name: mean.cpu().clone() for name, mean in self._means.items()}}
+        parts = self._by_group(self._means.cpu())
+        return {"updates": self._updates, "means": {name: part.clone() for name, part in zip(self._sizes, parts, strict=True)}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         self._updates = state["updates"]
-        self._means = {name: mean.clone() for name, mean in state["means"].items()}
+        if self._sizes:
+            self._means = torch.cat([state["means"][name] for name in self._sizes])
 
-
-def _moved(mean: torch.Tensor, gradient: torch.Tensor, weight: float) -> torch.Tensor:
-    """The mean with one more square in it; on the device of the gradient, so that nothing waits for it."""
-    squared = gradient.detach().square()
-    return torch.where(torch.isfinite(squared).all(), torch.lerp(mean.to(squared.device), squared, weight), mean.to(squared.device))
+    def _by_group(self, values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(torch.split(values, list(self._sizes.values()))) if self._sizes else ()

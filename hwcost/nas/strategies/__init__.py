@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from hwcost.errors import InputError, shown
 from hwcost.nas.strategies.base import Strategy
+from hwcost.nas.strategies.dual import DualPrices
 from hwcost.nas.strategies.projection import AnnealedProjection
+from hwcost.nas.strategies.ramp import Ramp, SoftRamp
 
-STRATEGIES: dict[str, type[Strategy]] = {"projection": AnnealedProjection}
+STRATEGIES: dict[str, type[Strategy]] = {"projection": AnnealedProjection, "dual": DualPrices, "ramp": Ramp, "ramp-soft": SoftRamp}
 """The strategies by the name that configurations use."""
 
-__all__ = ["STRATEGIES", "AnnealedProjection", "Strategy", "strategy_named"]
+__all__ = ["STRATEGIES", "AnnealedProjection", "DualPrices", "Ramp", "SoftRamp", "Strategy", "strategy_named"]
 
 
 def strategy_named(name: str) -> type[Strategy]:
