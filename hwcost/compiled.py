@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from hwcost import energy, latency
-from hwcost.channels import TapsGroup, trace_channels
+from hwcost.channels import ChannelGroup, TapsGroup, trace_channels
 from hwcost.columns import Affine, Forms, Layer, LayerColumns
 from hwcost.cost import placement
 from hwcost.errors import InputError
@@ -74,7 +74,7 @@ class CompiledCost:
         channels = trace_channels(graph)
         self.graph, self.target = graph, target
         self._channels, self._taps = channels.groups, tuple(taps)
-        self.groups = (*self._channels, *self._taps)
+        self.groups: tuple[ChannelGroup | TapsGroup, ...] = (*self._channels, *self._taps)
         self.base: Widths = np.array([group.size for group in self.groups], dtype=np.int64)
         forms = Forms.of(graph, self._taps, len(self._channels))
         layers = [(step, choose(step, target.runtime, target.core)) for step in forms.steps]

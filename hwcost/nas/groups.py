@@ -1,33 +1,72 @@
-"""The channel groups of a module as a search sees them: which widths each may take, and why some have only one."""
+"""What a search can narrow of a module, channels of layers and taps of kernels: which widths each may take, and why some have one."""
 
 from __future__ import annotations
 
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from hwcost.channels import ChannelGroup, Channels, trace_channels
 from hwcost.errors import InputError, listed, shown
 from hwcost.graph import Graph
+from hwcost.nas.taps import Kernel, living
+from hwcost.ops.conv import Taps
+
+Kept = Mapping[str, "np.ndarray[Any, Any]"]
+"""Which channels or taps live, by group: an array of booleans each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Layers of one width, and the widths a search may give them, smallest first; `frozen` says why there is only one, or is None."""
+    """Layers of one width, and the widths a search may give them, smallest first; `frozen` says why there is only one, or is None.
+
+    The taps of a convolution over time are a group too, whose widths are numbers of taps: `kernel` then says which patterns of them
+    there are, and its name is that of the layer with `.kernel` behind it.
+    """
 
     name: str
     nodes: tuple[str, ...]
     size: int
     widths: tuple[int, ...]
     frozen: str | None = None
+    kernel: Kernel | None = None
 
     def at_least(self, least: int) -> Group:
         """The group without widths below `least`."""
-        return replace(self, widths=tuple(width for width in self.widths if width >= min(least, self.size)))
+        widths = tuple(width for width in self.widths if width >= min(least, self.size))
+        return replace(self, widths=widths, kernel=self.kernel and self.kernel.at_least(widths[0]))
+
+    def some(self, width: int) -> np.ndarray[Any, Any]:
+        """A choice of that many channels or taps."""
+        return np.asarray(np.arange(self.size) < width) if self.kernel is None else living(self.kernel.first(width), self.size)
+
+    def half(self) -> np.ndarray[Any, Any]:
+        """Every second channel, or taps of a pattern between the shortest and the whole kernel."""
+        if self.kernel is None:
+            return np.asarray(np.arange(self.size) % 2 == 0)
+        return living(self.kernel.patterns[(len(self.kernel.patterns) - 1) // 2], self.size)
+
+    def possible(self, kept: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """These channels; of taps those of the shortest pattern that holds them."""
+        return kept if self.kernel is None else living(self.kernel.holding(kept), self.size)
 
     def frozen_for(self, reason: str | None) -> Group:
         """The group kept as it is, if there is a reason."""
-        return self if reason is None else replace(self, widths=(self.size,), frozen=reason)
+        return self if reason is None else replace(self, widths=(self.size,), frozen=reason, kernel=None)
+
+
+def taps_of(groups: Sequence[Group], widths: Mapping[str, int], kept: Kept) -> dict[str, Taps]:
+    """The taps of every kernel that is given a width, by layer: those kept, where they are that many, else the first pattern of it."""
+    kernels = ((group.name, group.kernel) for group in groups if group.kernel is not None and group.name in widths)
+    return {kernel.node: _taps(kernel, widths[name], kept.get(name)) for name, kernel in kernels}
+
+
+def _taps(kernel: Kernel, count: int, kept: np.ndarray[Any, Any] | None) -> Taps:
+    held = None if kept is None else kernel.holding(kept)
+    return held if held is not None and held.count == count else kernel.first(count)
 
 
 def groups_of(graph: Graph, written: Channels, problems: Mapping[str, str], granularity: int, freeze: Sequence[str]) -> tuple[Group, ...]:
@@ -85,9 +124,10 @@ def is_part(node: str, pattern: str) -> bool:
     return any(fnmatch.fnmatchcase(".".join(parts[:length]), pattern) for length in range(1, len(parts) + 1))
 
 
-def require_parts(network: Graph, freeze: Sequence[str]) -> None:
-    """Raise InputError unless every pattern names a part of the network."""
-    strangers = [pattern for pattern in freeze if not any(is_part(node.name, pattern) for node in network.nodes)]
+def require_parts(network: Graph, freeze: Sequence[str], others: Sequence[str] = ()) -> None:
+    """Raise InputError unless every pattern names a part of the network, or one of `others`."""
+    names = [*(node.name for node in network.nodes), *others]
+    strangers = [pattern for pattern in freeze if not any(is_part(name, pattern) for name in names)]
     if strangers:
         layers = ", ".join(node.name for node in network.nodes[:8])
         faults = [f"freeze: {shown(pattern)} names no part of the module, whose layers are {layers}..." for pattern in strangers]

@@ -9,6 +9,7 @@ import numpy as np
 
 from hwcost.checking import Report
 from hwcost.nas.costs import Costs
+from hwcost.nas.groups import Group
 from hwcost.nas.masks import Kept
 from hwcost.nas.projection import Ladder, Projection
 from hwcost.nas.reach import Reach
@@ -31,13 +32,23 @@ def landed(costs: Costs, saliency: Saliency, found: Reach) -> Kept:
     projection = Projection(ladders(costs, saliency), costs.usage(costs.limits))
     rungs = _within(costs, projection)
     if rungs is None:
-        rungs = np.array([group.widths.index(found.widths[group.name]) for group in costs.space.free], dtype=np.int64)
+        # Its taps may be a number of which fewer are worth more.
+        projection = Projection(ladders(costs, saliency, every=True), costs.usage(costs.limits))
+        names = (group.name for group in costs.space.free)
+        rungs = np.array([ladder.rung(found.widths[name]) for name, ladder in zip(names, projection.ladders, strict=True)], dtype=np.int64)
     return _kept(costs, projection, _filled(costs, projection, rungs))
 
 
-def ladders(costs: Costs, saliency: Saliency) -> list[Ladder]:
-    """The widths of every free group with what they keep."""
-    return [Ladder.of(group.widths, saliency[group.name]) for group in costs.space.free]
+def ladders(costs: Costs, saliency: Saliency, *, every: bool = False) -> list[Ladder]:
+    """The widths of every free group with what they keep; `every` number of taps, or those that are worth more than fewer."""
+    return [_ladder(costs, group, saliency[group.name], every) for group in costs.space.free]
+
+
+def _ladder(costs: Costs, group: Group, saliency: Array, every: bool) -> Ladder:
+    if group.kernel is None:
+        return Ladder.of(group.widths, saliency)
+    runs = costs.runnable.get(group.name)
+    return Ladder.of_taps(group.kernel.patterns if runs is None else runs.patterns, saliency, every=every)
 
 
 def _within(costs: Costs, projection: Projection) -> Array | None:
@@ -76,7 +87,7 @@ def _filled(costs: Costs, projection: Projection, rungs: Array) -> Array:
 
 
 def _report(costs: Costs, projection: Projection, rungs: Array) -> Report:
-    return costs.exact(costs.named(projection.widths(rungs)))
+    return costs.exact(costs.named(projection.widths(rungs)), _kept(costs, projection, rungs))
 
 
 def _kept(costs: Costs, projection: Projection, rungs: Array) -> Kept:

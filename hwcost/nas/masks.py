@@ -1,4 +1,4 @@
-"""Masks on an untouched module: one 0/1 leaf per channel group, multiplied into the parameters that make its channels."""
+"""Masks on an untouched module: one 0/1 leaf per group, multiplied into the parameters that make its channels or taps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from hwcost.channels import Extent
+from hwcost.nas.groups import Kept
 from hwcost.nas.slots import Slot
 
-Kept = Mapping[str, "np.ndarray[Any, Any]"]
-"""Which channels live, by group: an array of booleans each."""
+__all__ = ["Gate", "Kept", "Mask", "attach", "detach", "is_masked"]
 
 
 class Mask:
@@ -26,14 +26,24 @@ class Mask:
     Masks are no parameters: no optimiser and no state dict sees them.
     """
 
+    soft: torch.Tensor | None = None
+    """What the module is multiplied with in place of ones and zeros, for those who train masks of their own (`nas.BudgetLoss`)."""
+
     def __init__(self, size: int) -> None:
         self.leaf = torch.ones(size, requires_grad=True)
 
     def on(self, like: torch.Tensor) -> torch.Tensor:
-        """The leaf, on the device of a tensor it is multiplied with; it moves there once."""
+        """The values, on the device of a tensor they are multiplied with; the leaf moves there once."""
+        if self.soft is not None:
+            return self.soft.to(like.device)
         if self.leaf.device != like.device:
             self.leaf = self.leaf.detach().to(like.device).requires_grad_()
         return self.leaf
+
+    @property
+    def values(self) -> torch.Tensor:
+        """What the module is multiplied with."""
+        return self.leaf if self.soft is None else self.soft
 
     @property
     def kept(self) -> np.ndarray[Any, Any]:
@@ -69,11 +79,11 @@ class Gate(nn.Module):
 def attach(module: nn.Module, slots: Iterable[Slot], masks: Mapping[str, Mask]) -> None:
     """Put the masks on the parameters of a module that have a mask axis."""
     for slot in slots:
-        extent = None if slot.mask_axis is None else slot.axes[slot.mask_axis]
-        if extent is None or slot.mask_axis is None or not extent.groups:
-            continue
         path, _, name = slot.tensor.rpartition(".")
-        parametrize.register_parametrization(module.get_submodule(path), name, Gate(extent, slot.mask_axis, masks), unsafe=True)
+        for axis in slot.mask_axes:
+            extent = slot.axes[axis]
+            if extent is not None and extent.groups:
+                parametrize.register_parametrization(module.get_submodule(path), name, Gate(extent, axis, masks), unsafe=True)
 
 
 def detach(module: nn.Module) -> None:

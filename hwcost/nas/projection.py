@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from hwcost.nas.taps import best_patterns, living
+from hwcost.ops.conv import Taps
+
 Array = np.ndarray[Any, Any]
 Usage = Callable[[Array], Array]
 """Widths (candidates, groups) to used / limit of every constraint (candidates, constraints); 1 is exactly full."""
@@ -28,11 +31,13 @@ MOST_SWAPS = 32
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The widths of one group, smallest first, and the saliency of keeping its best channels at each of them."""
+    """The widths of one group, smallest first, and the saliency of keeping its best channels, or taps, at each of them."""
 
     widths: Array
     order: Array
     value: Array
+    patterns: tuple[Taps, ...] = ()
+    """Of the taps of a kernel, those of every rung; `order` is not asked then."""
 
     @classmethod
     def of(cls, widths: Sequence[int], saliency: Array) -> Ladder:
@@ -42,8 +47,25 @@ class Ladder:
         rungs = np.asarray(widths)
         return cls(rungs, order, total[rungs - 1])
 
+    @classmethod
+    def of_taps(cls, patterns: Sequence[Taps], saliency: Array, *, every: bool = False) -> Ladder:
+        """The ladder of a kernel: the best pattern of each number of taps, unless fewer taps are worth more; with `every`, that too."""
+        best = sorted(best_patterns(patterns, np.maximum(saliency, LEAST_SALIENCY)).items())
+        rising: list[tuple[int, Taps, float]] = []
+        for count, (pattern, worth) in best:
+            if every or not rising or worth > rising[-1][2]:
+                rising.append((count, pattern, worth))
+        counts, chosen, values = zip(*rising, strict=True)
+        return cls(np.asarray(counts), np.arange(len(saliency)), np.asarray(values), chosen)
+
+    def rung(self, width: int) -> int:
+        """The lowest rung that is at least this wide."""
+        return int(np.searchsorted(self.widths, width))
+
     def kept(self, rung: int) -> Array:
-        """Which channels live on a rung."""
+        """Which channels live on a rung, or which taps."""
+        if self.patterns:
+            return living(self.patterns[rung], len(self.order))
         kept = np.zeros(len(self.order), dtype=bool)
         kept[self.order[: self.widths[rung]]] = True
         return kept

@@ -8,12 +8,17 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import nn
 
+from hwcost.nas.groups import Group
+from hwcost.nas.kernels import cut_kernels
 from hwcost.nas.masks import Kept, detach
 from hwcost.nas.slots import Slot, kept_indices
 
 
-def sliced(module: nn.Module, slots: Iterable[Slot], kept: Kept) -> nn.Module:
-    """A copy of `module` without masks that has only the channels kept, statistics of batch norm included; no gradient is carried over."""
+def sliced(module: nn.Module, slots: Iterable[Slot], kept: Kept, groups: Iterable[Group] = ()) -> nn.Module:
+    """A copy of `module` without masks that has only the channels and taps kept, statistics of batch norm included.
+
+    No gradient is carried over. `groups` tell the kernels whose taps may be fewer.
+    """
     small = copy.deepcopy(module)
     detach(small)
     owners: dict[nn.Module, None] = {}
@@ -24,6 +29,7 @@ def sliced(module: nn.Module, slots: Iterable[Slot], kept: Kept) -> nn.Module:
         owners[owner] = None
     for owner in owners:
         _describe(owner)
+    cut_kernels(small, groups, kept)
     small.zero_grad(set_to_none=True)
     return small
 

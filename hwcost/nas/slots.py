@@ -24,11 +24,11 @@ Columns = Mapping[str, "np.ndarray[Any, Any]"]
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A tensor by its name in the module's state: the extents its axes follow (None: fixed), and the axis it is masked along, if it is."""
+    """A tensor by its name in the module's state: the extents its axes follow (None: fixed), and the axes it is masked along."""
 
     tensor: str
     axes: tuple[Extent | None, ...]
-    mask_axis: int | None = None
+    mask_axes: tuple[int, ...] = ()
 
     @property
     def groups(self) -> frozenset[str]:
@@ -53,8 +53,17 @@ class Slots:
         known = self.found.setdefault(slot.tensor, slot)
         if known.axes != slot.axes:
             self.refuse(known.groups | slot.groups, f"'{slot.tensor}' is read by layers of different widths")
-        elif known.mask_axis is None:
+        elif not known.mask_axes:
             self.found[slot.tensor] = slot
+
+    def add_taps(self, tensor: str, kernel: str, parameter: Parameter, state: Mapping[str, torch.Tensor]) -> str | None:
+        """Let the last axis of a weight follow the taps of a kernel, and mask it along them; why it cannot, None where it can."""
+        fault = _fault(tensor, parameter, state, _aliases(state), told=True)
+        if fault is None:
+            taps = Extent((Segment(kernel, 1),))
+            slot = self.found.get(tensor, Slot(tensor, (None,) * len(parameter.shape)))
+            self.found[tensor] = replace(slot, axes=(*slot.axes[:-1], taps), mask_axes=(*slot.mask_axes, len(slot.axes) - 1))
+        return fault
 
     def renamed(self, names: Mapping[str, str], sizes: Mapping[str, int]) -> tuple[Slot, ...]:
         """Slots in terms of other group names; groups without one are fixed runs of their size."""
@@ -77,7 +86,7 @@ def slots_of(written: Graph, channels: Channels, state: Mapping[str, torch.Tenso
             if fault:
                 slots.refuse(moving, fault)
             else:
-                slots.add(Slot(name, axes, _mask_axis(written, step.node, role, _made(axes, step.node, channels))))
+                slots.add(Slot(name, axes, _mask_axes(written, step.node, role, _made(axes, step.node, channels))))
     return slots
 
 
@@ -141,8 +150,8 @@ def _made(axes: Sequence[Extent | None], node: Node, channels: Channels) -> list
     return [axis for axis, extent in enumerate(axes) if extent is not None and extent in outputs]
 
 
-def _mask_axis(written: Graph, node: Node, role: str, made: Sequence[int]) -> int | None:
-    """The axis of a parameter that a mask multiplies so that the layer makes nothing of a masked channel.
+def _mask_axes(written: Graph, node: Node, role: str, made: Sequence[int]) -> tuple[int, ...]:
+    """The axis of a parameter, if any, that a mask multiplies so that the layer makes nothing of a masked channel.
 
     A layer whose every reader is a batch norm is left alone: the norm is masked instead, and its statistics stay those of living
     channels, so that a channel can come back.
@@ -152,9 +161,9 @@ def _mask_axis(written: Graph, node: Node, role: str, made: Sequence[int]) -> in
     is_norm = node.op.kind == "batch_norm"
     makes_channels = node.op.width is not None or node.op.scale_axis("weight") is not None
     if role not in (("scale", "bias") if is_norm else ("weight", "bias")) or not made or normed or not (is_norm or makes_channels):
-        return None
+        return ()
     own = node.op.scale_axis(role)
-    return own if own in made else made[0]
+    return (own if own is not None and own in made else made[0],)
 
 
 def _renamed(extent: Extent | None, names: Mapping[str, str], sizes: Mapping[str, int]) -> Extent | None:

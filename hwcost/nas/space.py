@@ -1,4 +1,4 @@
-"""What a search may change of a module: the widths of its channel groups, each with one mask, and its choices between blocks."""
+"""What a search may change of a module: widths of channel groups and taps of kernels, each with one mask, and choices between blocks."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from hwcost.errors import GraphError, InputError, shown
 from hwcost.frontends.from_torch import Example, as_written
 from hwcost.graph import Graph
 from hwcost.nas.choice import as_a_whole, choices_of
-from hwcost.nas.groups import Group, groups_of, home, require_parts
+from hwcost.nas.groups import Group, groups_of, home, require_parts, taps_of
+from hwcost.nas.kernels import kernel_groups, kernel_names
 from hwcost.nas.masks import Kept, Mask, attach, detach, is_masked
 from hwcost.nas.selection import Selection, blocks_of, selected, with_chosen
 from hwcost.nas.slicing import sliced
 from hwcost.nas.slots import Slot, slots_of
 from hwcost.nas.trial import require_same_network, tested
+from hwcost.ops.conv import Taps
 from hwcost.passes import normalise
 
 
@@ -44,18 +46,22 @@ class Space:
 
     @property
     def kept(self) -> Kept:
-        """Which channels of each free group live."""
+        """Which channels, or taps, of each free group live."""
         return {name: mask.kept for name, mask in self.masks.items()}
 
     @property
     def widths(self) -> dict[str, int]:
-        """How many channels of each free group live."""
+        """How many channels, or taps, of each free group live."""
         return {name: int(kept.sum()) for name, kept in self.kept.items()}
 
     def keep(self, kept: Kept) -> None:
-        """Let these channels live and no others; groups left out stay as they are."""
+        """Let these channels and taps live and no others; groups left out stay as they are.
+
+        Taps that are no pattern of their kernel bring those with them that make them the shortest one.
+        """
+        groups = {group.name: group for group in self.groups}
         for name, channels in kept.items():
-            self.masks[name].keep(channels)
+            self.masks[name].keep(groups[name].possible(channels))
 
     @property
     def first(self) -> Selection:
@@ -93,12 +99,19 @@ class Space:
         """The float network of the alternatives that are chosen, with all channels."""
         return self.graph_of(self.selection)
 
-    def network(self, widths: Mapping[str, int], selection: Selection | None = None) -> Graph:
-        """The float network with other widths, by group, and some alternatives (None: those chosen); groups left out stay as they are."""
+    def network(self, widths: Mapping[str, int], selection: Selection | None = None, taps: Mapping[str, Taps] | None = None) -> Graph:
+        """The float network with other widths, by group, and some alternatives (None: those chosen); groups left out stay as they are.
+
+        `taps` are those of kernels, by layer (None: those that live where they are that many, else the first pattern of that many).
+        """
         graph = self.graph_of(self.selection if selection is None else selection)
         there = {node.name for node in graph.nodes}
         groups = (group for group in self.groups if group.name in widths)
-        return graph.rebind({node: widths[group.name] for group in groups for node in group.nodes if node in there})
+        patterns = taps_of(self.groups, widths, self.kept) if taps is None else taps
+        return graph.rebind(
+            {node: widths[group.name] for group in groups for node in group.nodes if node in there},
+            {node: pattern for node, pattern in patterns.items() if node in there},
+        )
 
     def export(self) -> nn.Module:
         """A plain module of what lives and is chosen alone, which computes what the searched one does in evaluation mode.
@@ -111,7 +124,7 @@ class Space:
         return self._cut(self.selection)
 
     def _cut(self, selection: Selection) -> nn.Module:
-        small = with_chosen(sliced(self.module, self.slots, self.kept), self.blocks, selection)
+        small = with_chosen(sliced(self.module, self.slots, self.kept, self.groups), self.blocks, selection)
         require_same_network(small, self.example_input, self.network(self.widths, selection))
         return small
 
@@ -134,10 +147,11 @@ class Space:
             self._cut(tuple(min(turn, len(block.names) - 1) for block in self.blocks))
 
 
-def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, freeze: Sequence[str] = ()) -> Space:
+def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, kernel: bool = True, freeze: Sequence[str] = ()) -> Space:
     """Make the channel widths of a module searchable, by masks on the module as it is, and the choices (`nas.Choice`) inside it.
 
-    Widths become multiples of `granularity`. `freeze` names parts by module path, patterns allowed (`stem`, `blocks.*.conv1`). Inputs
+    So are length and dilation of the kernels of every `nn.Conv1d`, unless `kernel` is False. Widths become multiples of `granularity`.
+    `freeze` names parts by module path, patterns allowed (`stem`, `blocks.*.conv1`, for its taps alone `blocks.*.conv1.kernel`). Inputs
     and outputs of the network keep their widths always, and so does every group whose loss would change what the rest computes:
     `space.groups` tells the reasons. Raises GraphError for a module that cannot be read, or cannot be cut although its layers can;
     InputError for a name that is no part.
@@ -147,21 +161,22 @@ def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, 
     if isinstance(granularity, bool) or not isinstance(granularity, int) or granularity < 1:
         raise InputError(f"expected a granularity of at least 1 channel, got {shown(granularity)}")
     with as_a_whole(model):
-        return _space(model, example_input, granularity, freeze)
+        return _space(model, example_input, granularity, kernel, freeze)
 
 
-def _space(model: nn.Module, example_input: Example, granularity: int, freeze: Sequence[str]) -> Space:
+def _space(model: nn.Module, example_input: Example, granularity: int, kernel: bool, freeze: Sequence[str]) -> Space:
     written = as_written(model, example_input)
-    require_parts(written, freeze)
+    require_parts(written, freeze, kernel_names(written))
     channels, graph = trace_channels(written), normalise(written)
     slots = slots_of(written, channels, model.state_dict(keep_vars=True))
-    sizes = {group.name: group.size for group in channels.groups}
+    kernels = kernel_groups(model, written, graph, slots, freeze, searched=kernel)
+    sizes = {group.name: group.size for group in channels.groups} | {group.name: group.size for group in kernels}
 
     def named(groups: Sequence[Group]) -> tuple[Slot, ...]:
         homes = {there.name: group.name for group in groups if group.frozen is None and (there := home(channels, group.nodes))}
-        return slots.renamed(homes, sizes)
+        return slots.renamed(homes | {group.name: group.name for group in groups if group.kernel is not None}, sizes)
 
-    candidates = groups_of(graph, channels, slots.problems, granularity, freeze)
+    candidates = (*groups_of(graph, channels, slots.problems, granularity, freeze), *kernels)
     groups = tested(model, example_input, candidates, named(candidates))
     space = Space(model, example_input, written, groups, named(groups))
     try:
@@ -175,19 +190,23 @@ def _space(model: nn.Module, example_input: Example, granularity: int, freeze: S
 def _settle_narrowest(space: Space) -> None:
     """Cut the module to its narrowest once, and put it back: a search must not find out at its end that it cannot export.
 
-    One channel can be another form of a layer (a slope for all channels, an axis that a reshape drops); then two are the fewest.
+    One channel can be another form of a layer (a slope for all channels, an axis that a reshape drops); then two are the fewest. So
+    can one tap.
     """
-    try:
-        _cut_to_narrowest(space)
-    except GraphError:
-        if all(group.widths[0] > 1 for group in space.free):
-            raise
-        space.groups = tuple(group.at_least(2) for group in space.groups)
-        _cut_to_narrowest(space)
+    candidates = space.groups
+    for widened in ((), (False,), (False, True)):
+        space.groups = tuple(group.at_least(2) if (group.kernel is not None) in widened else group for group in candidates)
+        try:
+            _cut_to_narrowest(space)
+        except GraphError:
+            if widened == (False, True) or all(group.widths[0] > 1 for group in space.free):
+                raise
+        else:
+            return
 
 
 def _cut_to_narrowest(space: Space) -> None:
     if space.free:
-        space.keep({group.name: np.arange(group.size) < group.widths[0] for group in space.free})
+        space.keep({group.name: group.some(group.widths[0]) for group in space.free})
         space.rehearse()
         space.keep({group.name: np.ones(group.size, dtype=bool) for group in space.free})

@@ -42,7 +42,7 @@ def tested(module: nn.Module, example_input: Example, groups: Sequence[Group], s
     attach(masked, slots, masks)
 
     def fault(halved: Sequence[Group]) -> str | None:
-        return _fault(masked, inputs, halved, masks, slots)
+        return _fault(masked, inputs, halved, groups, masks, slots)
 
     # All together first: mostly nothing is wrong, and then that was all.
     faults = {group.name: fault([group]) for group in free} if fault(free) else {}
@@ -50,20 +50,27 @@ def tested(module: nn.Module, example_input: Example, groups: Sequence[Group], s
 
 
 def _fault(
-    masked: nn.Module, inputs: Sequence[Inputs], halved: Sequence[Group], masks: Mapping[str, Mask], slots: Sequence[Slot]
+    masked: nn.Module,
+    inputs: Sequence[Inputs],
+    halved: Sequence[Group],
+    groups: Sequence[Group],
+    masks: Mapping[str, Mask],
+    slots: Sequence[Slot],
 ) -> str | None:
-    """Why some groups cannot lose every second channel."""
+    """Why some groups cannot lose every second channel, or some of their taps."""
     kept = {name: np.ones(len(mask.leaf), dtype=bool) for name, mask in masks.items()}
-    kept |= {group.name: np.arange(group.size) % 2 == 0 for group in halved}
+    kept |= {group.name: group.half() for group in halved}
     for name, mask in masks.items():
         mask.keep(kept[name])
     try:
         outputs = _outputs(masked, inputs)
-        small = _outputs(sliced(masked, slots, kept), inputs)
+        small = _outputs(sliced(masked, slots, kept, groups), inputs)
     except Exception as error:  # noqa: BLE001 -- a user's module may fail in any way when it is cut; then it stays whole
         return f"the module does not run without some of its channels: {_first_line(error)}"
     if difference(small, outputs) <= TOLERANCE.get(outputs[0].dtype, 0.0):
         return None
+    if all(group.kernel is not None for group in halved):
+        return "with fewer taps the rest of the module computes something else"
     return "a missing channel would not count as zero in what follows (a sigmoid, a norm over channels or an added constant)"
 
 
