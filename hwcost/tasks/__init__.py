@@ -19,6 +19,7 @@ from hwcost.tasks.registry import REGISTRY, ReferenceNetwork, reference_network
 from hwcost.tasks.task import TASKS, Examples, Inputs, Splits, Task, described, given_data, task_named
 from hwcost.tasks.temporal import TemporalConvNet
 from hwcost.tasks.tiny_imagenet import ResNet18, TinyImageNet
+from hwcost.tasks.tones import Tones, ToneSequences
 from hwcost.tasks.visual_wake_words import MobileNetV1, VisualWakeWords
 
 __all__ = [
@@ -43,6 +44,8 @@ __all__ = [
     "Task",
     "TemporalConvNet",
     "TinyImageNet",
+    "ToneSequences",
+    "Tones",
     "ToyAdmos",
     "VisualWakeWords",
     "described",

@@ -97,8 +97,8 @@ class ToyAdmos(FolderTask):
 
     The network is the dense autoencoder. What it sees is five frames of 128 mel bands in decibels, of the middle 6.4 s of a recording;
     what it is trained on is the squared error of reproducing them. The score of the test is the area under the ROC curve of each
-    recording's mean error, averaged over the machines; that of a part without broken ones is 1 / (1 + mean error). A tenth of the training recordings,
-    shuffled always in the same way, decides between networks, as published. Frames are held as numbers: 660 MB.
+    recording's mean error, averaged over the machines; that of a part without broken ones is 1 / (1 + mean error). A tenth of the
+    training recordings, shuffled always in the same way, decides between networks, as published. Frames are held as numbers: 660 MB.
     Source: Koizumi et al., ToyADMOS, 2019, and DCASE 2020 task 2, 2020; mlcommons/tiny, benchmark/training/anomaly_detection.
     """
 

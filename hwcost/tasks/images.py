@@ -33,7 +33,7 @@ def _pixels(path: Path, size: int) -> Any:
     data = io.BytesIO(bytes_of(path, MOST_BYTES))
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", pillow.DecompressionBombWarning)
             with pillow.open(data, formats=("JPEG",)) as image:
                 found = image.size
                 pixels = np.asarray(image.convert("RGB")) if found == (size, size) else None
