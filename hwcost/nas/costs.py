@@ -7,14 +7,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import torch
 
 from hwcost.budget import Budget
 from hwcost.checking import Pricing, Report, device_limits, judge, quote
 from hwcost.compiled import Candidates, CompiledCost
 from hwcost.errors import InputError, listed
 from hwcost.latency import LatencyModel
-from hwcost.nas.relaxation import Relaxation, Relaxed, stand_in
+from hwcost.nas.expectation import OpenChoices, Priced
 from hwcost.nas.groups import Kept, taps_of
+from hwcost.nas.relaxation import Relaxation, Relaxed, stand_in
 from hwcost.nas.runnable import Runnable, runnable
 from hwcost.nas.selection import Selection
 from hwcost.nas.space import Space
@@ -95,7 +97,9 @@ class Costs:
 
     def exact(self, widths: Mapping[str, int], kept: Kept | None = None) -> Report:
         """The verdict that `check` gives on the network with these widths, and of kernels with the taps kept (None: the dearest of as many)."""
-        graph = self.space.network(widths, self.selection, self._dearest(widths) if kept is None else taps_of(self.space.free, widths, kept))
+        graph = self.space.network(
+            widths, self.selection, self._dearest(widths) if kept is None else taps_of(self.space.free, widths, kept)
+        )
         return judge(quote(graph.name, graph, self.target, self._pricing), self.budget, self.confidence)
 
     def _dearest(self, widths: Mapping[str, int]) -> dict[str, Taps]:
@@ -142,8 +146,25 @@ class Costs:
     def relaxed(self) -> Relaxed:
         """The same under the limits of the budget as a differentiable function of widths that may be fractional.
 
+        Where there are choices it is what is expected over their alternatives, whichever this selection has.
         Raises NotDifferentiableError for a latency model without gradients.
         """
+        blocks, choices = self.space.blocks, self.space.choices.values()
+        if not blocks:
+            return self._relaxation
+
+        def thetas() -> list[torch.Tensor]:
+            return [choice.theta.cpu().double() for choice in choices]
+
+        return OpenChoices(blocks, lambda selection: self.on(selection)._priced, thetas)
+
+    @property
+    def _priced(self) -> Priced:
+        return Priced.of(self._relaxation, [node.name for node in self.compiled.graph.nodes], self.space.blocks)
+
+    @cached_property
+    def _relaxation(self) -> Relaxation:
+        """The constraints of this selection alone."""
         smooth = stand_in(self.target, self.latency_model) if {"latency_s", "energy_j"} & set(self.limits) else None
         compiled = self.compiled if smooth is None else self._compiled(smooth)
         columns, sources = self._columns

@@ -60,7 +60,7 @@ class Ramp(Strategy):
 
     def penalty(self, step: int) -> torch.Tensor | None:
         """The hinge on every limit, with the strength of this step."""
-        if not self._names:
+        if not self._names and not self.costs.space.blocks:
             return None
         relaxed = self.costs.relaxed
         shares = torch.tensor([self._share[metric] for metric in relaxed.metrics], dtype=torch.float64)
@@ -101,6 +101,8 @@ class Ramp(Strategy):
     def _widths(self) -> torch.Tensor:
         """The width of every group, as a function of the masks: their gradients are those of the strengths."""
         masks = self.costs.space.masks
+        if not self._names:
+            return torch.zeros(0, dtype=torch.float64)
         alive = torch.stack([masks[name].leaf.sum() for name in self._names]).cpu().double()
         if not self.soft:
             return alive
