@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hwcost.cli.output import emit, examples, talk
 from hwcost.errors import InputError
+
+if TYPE_CHECKING:
+    from hwcost.nas.session import Progress
 
 __all__ = ["app", "require_torch", "search"]
 
@@ -27,6 +31,7 @@ def search(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Task, target, runtime, budget, strategy, schedule, seeds.")],
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the network and the checkpoints go.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over a key of the file; repeatable.")] = None,
+    tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write curves into the output folder, for TensorBoard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the report of check on the file, and what the search adds.")] = False,
 ) -> int:
     """Train, search and fine-tune on a task; write network.onnx and network.pt, and check the file.
@@ -36,11 +41,20 @@ def search(
     """
     require_torch()
     from hwcost.nas.config import Config
+    from hwcost.nas.logbook import Logbook
     from hwcost.nas.search import Search
     from hwcost.report.searching import found_json, found_text, progress_line
 
-    run = Search(Config.load(config, settings or ()), output, tell=lambda progress: talk(progress_line(progress)))
-    found = run.run()
+    with contextlib.ExitStack() as closing:
+        curves = closing.enter_context(Logbook(output / "tensorboard")) if tensorboard else None
+
+        def tell(progress: Progress) -> None:
+            talk(progress_line(progress))
+            if curves is not None:
+                curves(progress)
+
+        run = Search(Config.load(config, settings or ()), output, tell=tell)
+        found = run.run()
     emit(found_json(found) if as_json else found_text(found, run.task.metric))
     return max(outcome.report.exit_code for outcome in found.outcomes)
 

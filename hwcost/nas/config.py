@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
@@ -44,6 +45,8 @@ class Config:
     baseline: bool = True
     """Whether the seed is trained as long, for comparison."""
     confidence: float | None = None
+    device: str = "auto"
+    """Where networks are trained: "cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is one."""
     data: str | None = None
     """The folder of the task's files, for a task that reads any; None: where HWCOST_DATA says."""
 
@@ -105,6 +108,10 @@ def _is_text(given: Any) -> bool:
     return isinstance(given, str) and bool(given)
 
 
+def _is_cuda(given: Any) -> bool:
+    return isinstance(given, str) and re.fullmatch(r"cuda:[0-9]{1,3}", given, re.ASCII) is not None
+
+
 _TEXT = (_is_text, "a name")
 _TABLE = (lambda given: isinstance(given, dict), "a table")
 _ACCEPTED: Mapping[str, tuple[Any, str]] = {
@@ -118,6 +125,7 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "freeze": (_all(_is_text, least=0), "a list of module paths"),
     "seeds": (lambda given: _all(_whole(0), least=1)(given) and len(set(given)) == len(given), "a list of different whole numbers"),
     "baseline": (lambda given: isinstance(given, bool), "true or false"),
+    "device": (lambda given: given in ("auto", "cpu", "cuda", "mps") or _is_cuda(given), "auto, cpu, cuda, cuda:NUMBER or mps"),
     "data": (_is_text, "a folder"),
     "confidence": (_number(1e-6, 1 - 1e-6), "a share between 0 and 1"),
     "warmup_epochs": (_whole(0), "a whole number of epochs"),

@@ -20,7 +20,7 @@ from hwcost.nas.costs import Costs
 from hwcost.nas.delivery import ONNX, delivered
 from hwcost.nas.limits import Limits
 from hwcost.nas.space import Space, prunable
-from hwcost.nas.training import Trainer, constant, cosine, score
+from hwcost.nas.training import Trainer, constant, cosine, device_named, score
 from hwcost.target import Target
 from hwcost.tasks import Splits, Task
 
@@ -67,7 +67,7 @@ class Session:
     def __init__(self, task: Task, splits: Splits, target: Target, config: Config, seed: int, folder: Path, tell: Tell) -> None:
         self.task, self.splits, self.target = task, splits, target
         self.config, self.seed, self.folder, self.tell = config, seed, folder, tell
-        self.trainer = Trainer(task, config.schedule, splits.train)
+        self.trainer = Trainer(task, config.schedule, splits.train, device_named(config.device))
         self._made_for = repr((config, seed))
         self.state: dict[str, Any] = checkpoint.load(folder / CHECKPOINT, self._made_for) or {"done": {}}
 
@@ -82,13 +82,14 @@ class Session:
         network = self.task.network()
         limits = self.limits(network)
         limits.space.release()
+        network.to(self.trainer.device)  # it is read, and its budget judged, on the CPU
         self._phase("warm-up", network, schedule.warmup_epochs, offset=0)
         seed_score = self._baseline(network) if self.config.baseline else None
         limits.space.attach()
         self._phase("search", network, schedule.search_epochs, offset=1, limits=limits)
         small = limits.export()
         self._phase("fine-tuning", small, schedule.finetune_epochs, offset=2, keeps_best=True)
-        report = delivered(small, self.task.example_input(), limits, self.folder)
+        report = delivered(small.cpu(), self.task.example_input(), limits, self.folder)
         return Outcome(
             seed=self.seed,
             widths=limits.space.widths,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -23,6 +23,7 @@ class Trainer:
     task: Task
     schedule: Schedule
     examples: Examples
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def optimizer(self, network: nn.Module) -> torch.optim.Optimizer:
         """Adam over the parameters of a network."""
@@ -65,7 +66,8 @@ class Trainer:
         """Batches in a new order; what does not fill the last one is left out this time."""
         order = torch.randperm(len(self.examples), generator=random)
         for part in torch.split(order[: self.steps * self.schedule.batch_size], self.schedule.batch_size):
-            yield self.task.prepared(self.task.augmented(self.examples.inputs[part], random)), self.examples.labels[part]
+            inputs = self.task.prepared(self.task.augmented(self.examples.inputs[part], random))
+            yield inputs.to(self.device), self.examples.labels[part].to(self.device)
 
 
 def _finite(loss: torch.Tensor) -> float:
@@ -75,12 +77,24 @@ def _finite(loss: torch.Tensor) -> float:
     return value
 
 
+def device_named(name: str) -> torch.device:
+    """The device of that name, a GPU for "auto" where there is one; raises InputError for one that this machine lacks."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    found = torch.device(name)
+    missing = found.type == "cuda" and (found.index or 0) >= torch.cuda.device_count()
+    if missing or (found.type == "mps" and not torch.backends.mps.is_available()):
+        raise InputError(f"device: torch finds no {name} on this machine; expected cpu or auto")
+    return found
+
+
 def score(task: Task, network: nn.Module, examples: Examples) -> float:
-    """How good a network is on examples."""
+    """How good a network is on examples, evaluated where the network is."""
     network.eval()
+    device = next((values.device for values in network.parameters()), torch.device("cpu"))
     with torch.no_grad():
         batches = (task.prepared(examples.inputs[part]) for part in torch.split(torch.arange(len(examples)), SCORED_AT_ONCE))
-        answers = [task.answers(network(batch), batch) for batch in batches]
+        answers = [task.answers(network(batch), batch).cpu() for batch in (inputs.to(device) for inputs in batches)]
     return task.score(torch.cat(answers), examples.labels)
 
 
