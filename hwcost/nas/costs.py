@@ -96,7 +96,7 @@ class Costs:
         return self.budget.limits()
 
     def exact(self, widths: Mapping[str, int], kept: Kept | None = None) -> Report:
-        """The verdict that `check` gives on the network with these widths, and of kernels with the taps kept (None: the dearest of as many)."""
+        """The verdict that `check` gives on the network with these widths, and the taps kept of kernels (None: the dearest of as many)."""
         graph = self.space.network(
             widths, self.selection, self._dearest(widths) if kept is None else taps_of(self.space.free, widths, kept)
         )
