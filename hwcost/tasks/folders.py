@@ -69,23 +69,29 @@ class FolderTask(Task):
 
 def files_in(folder: Path, root: Path, suffix: str) -> list[Path]:
     """The files of a folder that end in `suffix` (capitals or not), by name; raises InputError for none, and for one outside `root`."""
+    _require_within(folder, root)
     try:
-        found = sorted(Path(each.path) for each in os.scandir(folder) if each.name.lower().endswith(suffix))
+        found = sorted((each for each in os.scandir(folder) if each.name.lower().endswith(suffix)), key=lambda each: each.name)
     except OSError as error:
         raise InputError(f"{folder}: expected a folder with files {suffix}: {error.strerror}") from error
     if not found:
         raise InputError(f"{folder}: expected files that end in {suffix}, got none")
-    for path in found:
-        require_inside(path, root)
-    return found
+    for each in found:
+        if not each.is_file(follow_symlinks=False):
+            require_inside(Path(each.path), root)
+    return [Path(each.path) for each in found]
 
 
 def require_inside(path: Path, root: Path) -> None:
-    """Raise InputError unless this is a file, and one within `root` if it is a link."""
+    """Raise InputError unless this is a file within `root`, all links followed."""
     if not path.is_file():
         raise InputError(f"{path}: expected a file, got {'something else' if path.exists() else 'nothing'}")
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-        raise InputError(f"{path}: expected a file of the data set, got a link that leads out of {root}")
+    _require_within(path, root)
+
+
+def _require_within(path: Path, root: Path) -> None:
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise InputError(f"{path}: expected a part of the data set, got a link that leads out of {root}")
 
 
 def bytes_of(path: Path, most: int) -> bytes:

@@ -67,6 +67,11 @@ def link_out(path: Path) -> None:
     path.symlink_to(outside)
 
 
+def folder_out(path: Path) -> None:
+    path.rename(path.parents[2] / "outside")
+    path.symlink_to(path.parents[2] / "outside")
+
+
 CASES: dict[str, tuple[str, str, Damage, str]] = {
     "cut records": ("cifar10", "data_batch_3.bin", cut, "expected whole records of 3,073 bytes, at least one, got 61,360 bytes"),
     "no records": ("cifar10", "test_batch.bin", lambda p: p.write_bytes(b""), "got 0 bytes"),
@@ -112,6 +117,7 @@ CASES: dict[str, tuple[str, str, Damage, str]] = {
         "at most 1,048,576 bytes",
     ),
     "an image that leads out": ("visual-wake-words", PERSON, link_out, "got a link that leads out"),
+    "a folder that leads out": ("toyadmos", "train", folder_out, "got a link that leads out"),
     "another name": ("toyadmos", NORMAL, lambda p: p.rename(p.with_name("engine.wav")), "expected a name such as normal_id_01"),
     "a short recording": ("toyadmos", NORMAL, lambda p: write_wav(p, noise(RANDOM, 16_000)), "at least 8 s, got 1.00 s"),
     "an unknown class": (
@@ -162,16 +168,22 @@ def test_a_link_within_the_data_set_is_read(tmp_path: Path) -> None:
     assert len(task_named("cifar10", tmp_path).splits().train) == 80
 
 
+def error_or(read: Callable[[], object]) -> object:
+    """What is read, or what the error says; any other exception fails the test."""
+    try:
+        return read()
+    except InputError as error:
+        return str(error)
+
+
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=200))
 @example(data=wav_of(1))
 def test_any_bytes_are_sound_or_an_error(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "any.wav"
     path.write_bytes(data)
-    try:
-        assert len(read_wav(path, 16_000, 1)) > 0
-    except InputError as error:
-        assert str(path) in str(error)
+    found = error_or(lambda: len(read_wav(path, 16_000, 1)))
+    assert str(path) in str(found) or found in range(1, 16_001)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -184,7 +196,5 @@ def test_a_jpeg_with_any_byte_changed_is_an_image_or_an_error(at: int, byte: int
     data = bytearray(path.with_suffix(".jpeg").read_bytes())
     data[at % len(data)] = byte
     path.write_bytes(data[: max(length, 1)] if length % 2 else data)
-    try:
-        assert read_jpegs([path], 64).shape == (1, 3, 64, 64)
-    except InputError as error:
-        assert str(path) in str(error)
+    found = error_or(lambda: read_jpegs([path], 64).shape)
+    assert found == (1, 3, 64, 64) or str(path) in str(found)
