@@ -57,12 +57,17 @@ def step_figures(rounds: int) -> list[Figure]:
     """Overheads of a step, and the parts of a search that are run in it."""
     resnet8, _, mobilenet = NETWORKS
     width, choice = steps.width_overhead(resnet8, rounds), steps.choice_overhead(resnet8, rounds)
+    small, large = steps.loss_ms(resnet8, 300), steps.loss_ms(mobilenet, 300)
     return [
         Figure("step of a search of widths, four limits, over the plain step", width.median, "x", 1.10),
         Figure("the same, fastest over fastest", width.of_minima, "x"),
         Figure("plain step of ResNet-8, batch 32", width.plain_ms, "ms"),
         Figure("step of a choice of four, sampled, over the plain step", choice.median, "x", 2.2),
         Figure("the same, fastest over fastest, choice", choice.of_minima, "x"),
+        Figure("loss of four limits, ResNet-8", small[0], "ms", 0.3),
+        Figure("the same with its gradient, ResNet-8", small[1], "ms"),
+        Figure("loss of four limits, MobileNetV1", large[0], "ms", 1.0),
+        Figure("the same with its gradient, MobileNetV1", large[1], "ms"),
         Figure("projection onto four limits, ResNet-8", steps.projection_ms(resnet8, 50), "ms", 20.0),
         Figure("projection onto four limits, MobileNetV1", steps.projection_ms(mobilenet, 20), "ms"),
     ]

@@ -20,6 +20,7 @@ from joblib import Parallel, delayed
 from reproducing.cells import BUDGETS, Cell, Rows, grid
 from reproducing.document import described, document
 from reproducing.methods import METHODS, run
+from reproducing.training import published_epochs
 from rich.console import Console
 from rich.progress import Progress
 
@@ -36,7 +37,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--methods", nargs="+", choices=list(METHODS), default=list(METHODS))
     parser.add_argument("--limits", nargs="+", choices=list(BUDGETS), default=list(BUDGETS), metavar="NAME", help=", ".join(BUDGETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--epochs", nargs=3, type=int, default=[10, 15, 10], metavar=("WARMUP", "SEARCH", "FINETUNE"))
+    parser.add_argument("--epochs", nargs=3, type=int, metavar=("WARMUP", "SEARCH", "FINETUNE"), help="default: as published for each task")
     parser.add_argument("--data", help="the folder of the files that were downloaded")
     parser.add_argument("--jobs", type=int, default=1, help="processes beside each other")
     parser.add_argument("--rows", type=Path, default=ROOT / "out" / "reproduction.jsonl", help="the file that rows are added to")
@@ -74,7 +75,8 @@ def main() -> int:
     options = arguments()
     tasks = options.tasks or at_hand(options.data)
     rows = Rows(options.rows)
-    wanted = grid(tasks, options.methods, options.limits, options.seeds, tuple(options.epochs))
+    epochs = {name: tuple(options.epochs or published_epochs(TASKS[name])) for name in tasks}
+    wanted = [cell for name in tasks for cell in grid(name, options.methods, options.limits, options.seeds, epochs[name])]
     missing = rows.missing(wanted)
     print(f"{len(wanted)} cells, {len(wanted) - len(missing)} of them done before", file=sys.stderr)
     try:

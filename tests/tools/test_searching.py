@@ -53,8 +53,8 @@ def row(part, method: str, budget: str, seed: int, **found: object) -> dict[str,
 def test_rows_are_kept_one_by_one_and_a_line_cut_off_is_done_again(part, tmp_path: Path) -> None:
     cells = part("reproducing.cells")
     rows = cells.Rows(tmp_path / "deep" / "rows.jsonl")
-    wanted = cells.grid(["digits"], ["seed", "width"], ["headline"], [0, 1], (10, 15, 10))
-    assert [cell.method for cell in wanted] == ["seed", "seed", "width", "width"]
+    wanted = cells.grid("digits", ["seed", "width"], ["headline"], [0, 1], (10, 15, 10))
+    assert [cell.method for cell in wanted] == ["seed", "width", "seed", "width"]
     assert rows.missing(wanted) == wanted
     rows.add(wanted[0].row(score=0.5))
     rows.add(wanted[1].row(score=0.75))
@@ -69,9 +69,9 @@ def test_rows_are_kept_one_by_one_and_a_line_cut_off_is_done_again(part, tmp_pat
 def test_rows_of_other_epochs_are_others(part, tmp_path: Path) -> None:
     cells = part("reproducing.cells")
     rows = cells.Rows(tmp_path / "rows.jsonl")
-    (cell,) = cells.grid(["digits"], [], [], [0], (1, 1, 1))
+    (cell,) = cells.grid("digits", [], [], [0], (1, 1, 1))
     rows.add(cell.row(score=1.0))
-    assert len(rows.missing(cells.grid(["digits"], [], [], [0], (2, 1, 1)))) == 1
+    assert len(rows.missing(cells.grid("digits", [], [], [0], (2, 1, 1)))) == 1
 
 
 def test_the_page_holds_means_of_the_rows_and_what_was_not_run(part) -> None:

@@ -100,16 +100,10 @@ def _whole(line: str) -> Row | None:
     return row if isinstance(row, dict) else None
 
 
-def grid(
-    tasks: Sequence[str], methods: Sequence[str], names: Sequence[str], seeds: Sequence[int], epochs: tuple[int, int, int]
-) -> list[Cell]:
-    """Every cell asked for; each network as it is once a seed."""
-    whole = [Cell(task, "seed", WHOLE, seed, epochs) for task in tasks for seed in seeds]
-    return whole + [
-        Cell(task, method, name, seed, epochs)
-        for task in tasks
-        for seed in seeds
-        for name in names
-        for method in methods
-        if method != "seed"
-    ]
+def grid(task: str, methods: Sequence[str], names: Sequence[str], seeds: Sequence[int], epochs: tuple[int, int, int]) -> list[Cell]:
+    """Every cell asked for of a task, seed by seed; its network as it is once a seed."""
+    cells: list[Cell] = []
+    for seed in seeds:
+        cells.append(Cell(task, "seed", WHOLE, seed, epochs))
+        cells += [Cell(task, method, name, seed, epochs) for name in names for method in methods if method != "seed"]
+    return cells

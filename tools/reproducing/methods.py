@@ -7,7 +7,7 @@ import random as numbers
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +18,14 @@ from torch import nn
 from hwcost import Budget, Target, check, nas
 from hwcost.cost import Cost
 from hwcost.errors import InputError
-from hwcost.nas.config import Config, Schedule
+from hwcost.nas.config import Config
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import landed
 from hwcost.nas.search import Search
 from hwcost.nas.shares import SharedBudget
 from hwcost.tasks import Task, task_named
 from reproducing.cells import DEVICE, RUNTIME, Cell, Row
-from reproducing.training import Training, from_scratch
+from reproducing.training import Training, from_scratch, schedule_of
 
 CANDIDATES = 5
 """Networks that random search trains, each for that share of the epochs of warm-up and search."""
@@ -63,7 +63,7 @@ class Bench:
 
     def cost(self, network: nn.Module) -> Cost:
         """What a plain network costs, counted anew."""
-        return check(network, self.target, example_input=self.task.example_input()).cost
+        return check(network.cpu(), self.target, example_input=self.task.example_input()).cost
 
     def scored(self, network: nn.Module) -> Made:
         """A plain, trained network with its test score and cost."""
@@ -91,7 +91,7 @@ def magnitude(bench: Bench) -> Made:
     """Trained through warm-up and search as it is, then cut at once by the projection, filters of small L1 norm first, and fine-tuned."""
     network, schedule = bench.network(), bench.training.schedule
     bench.training.train(network, schedule.warmup_epochs + schedule.search_epochs)
-    space, costs = _space(bench, network)
+    space, costs = _space(bench, network.cpu())
     limits = nas.Limits(space, bench.target, costs.budget, steps=1)
     space.keep(landed(limits.costs, {group.name: _norms(network, group) for group in space.free}, limits.reach))
     small = space.export()
@@ -126,9 +126,8 @@ def searched(bench: Bench, **settings: Any) -> Made:
 
 def _config(bench: Bench, settings: Mapping[str, Any]) -> Config:
     """The configuration of a search; one that is not accepted is a mistake here, not an outcome."""
-    cell, schedule = bench.cell, bench.training.schedule
-    epochs = {"warmup_epochs": schedule.warmup_epochs, "search_epochs": schedule.search_epochs, "finetune_epochs": schedule.finetune_epochs}
-    tables: dict[str, Any] = {"task": cell.task, "target": DEVICE, "runtime": RUNTIME, "budget": cell.limits, "schedule": epochs}
+    cell, schedule = bench.cell, asdict(bench.training.schedule)
+    tables: dict[str, Any] = {"task": cell.task, "target": DEVICE, "runtime": RUNTIME, "budget": cell.limits, "schedule": schedule}
     data = {} if bench.data is None else {"data": bench.data}
     try:
         return Config.from_tables({**tables, **data, "seeds": [cell.seed], "baseline": False, **settings}, "reproduce_paper")
@@ -199,16 +198,15 @@ def run(cell: Cell, data: str | None) -> Row:
     """The row of a cell: score, what is used of each limit, and processor time; or why there is no such network."""
     torch.set_num_threads(1)
     task = task_named(cell.task, data)
-    warmup, search, finetune = cell.epochs
-    schedule = Schedule(warmup_epochs=warmup, search_epochs=search, finetune_epochs=finetune)
-    training = Training(task, task.splits(), schedule, cell.seed)
+    training = Training(task, task.splits(), schedule_of(task, cell.epochs), cell.seed)
     bench = Bench(cell, training, Target.load(DEVICE, runtime=RUNTIME), data)
-    start = time.process_time()
+    clock = time.perf_counter if training.trainer.device.type == "cuda" else time.process_time
+    start = clock()
     try:
         made = METHODS[cell.method](bench)
     except InputError as error:
         return cell.row(refused="; ".join(line.strip() for line in str(error).splitlines()), metric=task.metric)
-    seconds = time.process_time() - start
+    seconds = clock() - start
     whole = bench.cost(bench.network())
     used = own_usage(made.cost, whole, budget_of(cell.limits, whole), cell.limits)
     return cell.row(score=made.score, used=used, seconds=seconds, metric=task.metric)

@@ -10,8 +10,23 @@ import torch
 from torch import nn
 
 from hwcost.nas.config import Schedule
-from hwcost.nas.training import Trainer, constant, cosine, score
+from hwcost.nas.training import Trainer, constant, cosine, device_named, score
 from hwcost.tasks import Splits, Task
+
+EPOCHS = (10, 15, 10)
+"""Epochs of warm-up, search and fine-tuning of a task that nobody published any for."""
+
+
+def published_epochs(task: type[Task]) -> tuple[int, int, int]:
+    """The epochs of a task as published, or ours."""
+    schedule = task.published
+    return EPOCHS if schedule is None else (schedule.warmup_epochs, schedule.search_epochs, schedule.finetune_epochs)
+
+
+def schedule_of(task: Task, epochs: tuple[int, int, int]) -> Schedule:
+    """These epochs, everything else as published for the task where it was."""
+    published = {} if task.published is None else task.published.settings()
+    return Schedule(**{**published, **dict(zip(("warmup_epochs", "search_epochs", "finetune_epochs"), epochs, strict=True))})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -25,17 +40,17 @@ class Training:
 
     @cached_property
     def trainer(self) -> Trainer:
-        return Trainer(self.task, self.schedule, self.splits.train)
+        return Trainer(self.task, self.schedule, self.splits.train, device_named("auto"))
 
     def train(self, network: nn.Module, epochs: int, *, stream: int = 0) -> None:
         """Some epochs at a constant rate, as in warm-up and search."""
-        optimizer, random = self.trainer.optimizer(network), self._random(stream)
+        optimizer, random = self._begun(network, stream)
         for _ in range(epochs):
             self.trainer.epoch(network, optimizer, random, rate=constant(self.schedule.learning_rate))
 
     def finetune(self, network: nn.Module, *, stream: int = 1) -> None:
         """The last epochs at a rate that falls to zero; the network is left at the epoch with the best validation score."""
-        optimizer, random = self.trainer.optimizer(network), self._random(stream)
+        optimizer, random = self._begun(network, stream)
         epochs = self.schedule.finetune_epochs
         best, kept = -1.0, copy.deepcopy(network.state_dict())
         for epoch in range(epochs):
@@ -53,8 +68,9 @@ class Training:
         """What is reported."""
         return score(self.task, network, self.splits.test)
 
-    def _random(self, stream: int) -> torch.Generator:
-        return torch.Generator().manual_seed(self.seed * 3 + stream)
+    def _begun(self, network: nn.Module, stream: int) -> tuple[torch.optim.Optimizer, torch.Generator]:
+        network.to(self.trainer.device)
+        return self.trainer.optimizer(network), torch.Generator().manual_seed(self.seed * 3 + stream)
 
 
 def from_scratch(network: nn.Module) -> nn.Module:

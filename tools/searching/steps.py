@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from hwcost import Budget, Target, nas
+from hwcost.nas.budget_loss import BudgetLoss
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import projected
 from hwcost.nas.shares import SharedBudget
@@ -109,6 +110,21 @@ def projection_ms(network: Network, repeats: int) -> float:
     return statistics.median(seconds) * 1e3
 
 
+def loss_ms(network: Network, repeats: int) -> tuple[float, float]:
+    """Median milliseconds of the loss of four limits, and with its gradient, at other soft masks every time, so that nothing is kept."""
+    space = nas.prunable(network.make(), network.example_input())
+    loss = BudgetLoss(space, target(), four_limits(space))
+    alone, both = [], []
+    for turn in range(repeats):
+        masks = {group.name: torch.full((group.size,), 0.99 - 0.3 * turn / repeats, requires_grad=True) for group in space.free}
+        start = time.process_time()
+        penalty = loss(masks)
+        alone.append(time.process_time() - start)
+        penalty.backward()
+        both.append(time.process_time() - start)
+    return statistics.median(alone) * 1e3, statistics.median(both) * 1e3
+
+
 def four_limits(space: nas.Space) -> Budget:
     """About half of all four metrics."""
     return SharedBudget.from_table(HALF, "limits").of(Costs(space, target(), Budget()).seed.cost)
@@ -123,13 +139,3 @@ def noise(network: Network, batch: int) -> tuple[torch.Tensor, torch.Tensor]:
     """A batch of noise and its labels, the same every time."""
     random = torch.Generator().manual_seed(0)
     return torch.randn(batch, *network.shape, generator=random), torch.randint(0, 2, (batch,), generator=random)
-
-
-def median_ms(run: Callable[[], object], repeats: int) -> float:
-    """Median milliseconds of a call, the first ones left out."""
-    seconds: list[float] = []
-    for _ in range(repeats + 5):
-        start = time.process_time()
-        run()
-        seconds.append(time.process_time() - start)
-    return statistics.median(seconds[5:]) * 1e3
