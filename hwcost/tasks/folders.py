@@ -62,8 +62,8 @@ class FolderTask(Task):
     def _advice(self) -> str:
         wanted = self.archive
         return (
-            f"download {wanted.file} ({wanted.size}) from {wanted.page}, unpack it, and set data = '.../{wanted.folder}' "
-            f"in the configuration or {VARIABLE} to the folder it is in"
+            f"download {wanted.file} ({wanted.size}) from {wanted.page}, unpack it so that a folder {wanted.folder} holds all that, "
+            f"and set data = '.../{wanted.folder}' in the configuration or {VARIABLE} to the folder it is in"
         )
 
 

@@ -6,15 +6,12 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("PIL")
-pytest.importorskip("sklearn")
+from tests.tasks.archives import WRITERS
 
 
 @pytest.fixture(scope="session")
 def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that holds every official archive in miniature."""
-    from tests.tasks.archives import WRITERS
-
     root = tmp_path_factory.mktemp("archives")
     for write in WRITERS.values():
         write(root)
