@@ -23,8 +23,8 @@ Kept = Mapping[str, "np.ndarray[Any, Any]"]
 class Group:
     """Layers of one width, and the widths a search may give them, smallest first; `frozen` says why there is only one, or is None.
 
-    The taps of a convolution over time are a group too, whose widths are numbers of taps: `kernel` then says which patterns of them
-    there are, and its name is that of the layer with `.kernel` behind it.
+    The taps of a convolution over time, `layer`, are a group too, whose widths are numbers of taps: `kernel` then says which patterns
+    of them there are, and its name is that of the layer with `.kernel` behind it.
     """
 
     name: str
@@ -33,6 +33,12 @@ class Group:
     widths: tuple[int, ...]
     frozen: str | None = None
     kernel: Kernel | None = None
+    layer: str | None = None
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers it is of, by module path."""
+        return self.nodes if self.layer is None else (self.layer,)
 
     def at_least(self, least: int) -> Group:
         """The group without widths below `least`."""

@@ -54,8 +54,8 @@ def _group(finder: _Finder, node: Node, slots: Slots, freeze: Sequence[str], sea
     if isinstance(found, Kernel):
         found = slots.add_taps(finder.weight(node), name, finder.parameter(node), finder.state) or found
     if isinstance(found, str):
-        return Group(name, (name,), size, (size,), found)
-    return Group(name, (name,), size, found.counts, kernel=found)
+        return Group(name, (name,), size, (size,), found, layer=node.name)
+    return Group(name, (name,), size, found.counts, kernel=found, layer=node.name)
 
 
 class _Finder:
