@@ -30,7 +30,7 @@ Step = Callable[[], None]
 
 @dataclass(frozen=True)
 class Ratio:
-    """Time of one kind of step over that of another, blocks of both in turn: the median of the ratios, and the ratio of the fastest."""
+    """Time of one kind of step over that of another, by blocks: the median of the ratios, and the ratio of the fastest blocks."""
 
     median: float
     of_minima: float
@@ -60,23 +60,22 @@ def choice_overhead(network: Network, rounds: int) -> Ratio:
 
 
 def compared(plain: Step, other: Step, rounds: int) -> Ratio:
-    """Blocks of steps of both kinds in turn, now one first and then the other; a first round does not count."""
-    seconds: list[tuple[float, float]] = []
-    for number in range(rounds + 1):
-        order = (plain, other) if number % 2 else (other, plain)
-        found = {step: _block_s(step) for step in order}
-        seconds.append((found[plain], found[other]))
-    counted = seconds[1:]
-    ratios = [slow / quick for quick, slow in counted]
-    fastest = min(slow for _, slow in counted) / min(quick for quick, _ in counted)
-    return Ratio(statistics.median(ratios), fastest, statistics.median(quick for quick, _ in counted) / BLOCK * 1e3)
+    """Blocks of steps of both kinds, one of each in turn, so that both see the same moments; a first block does not count."""
+    blocks = [_block_s(plain, other) for _ in range(rounds + 1)][1:]
+    ratios = [slow / quick for quick, slow in blocks]
+    fastest = min(slow for _, slow in blocks) / min(quick for quick, _ in blocks)
+    return Ratio(statistics.median(ratios), fastest, statistics.median(quick for quick, _ in blocks) / BLOCK * 1e3)
 
 
-def _block_s(step: Step) -> float:
-    start = time.process_time()
+def _block_s(plain: Step, other: Step) -> tuple[float, float]:
+    """Seconds of a block of each."""
+    spent = [0.0, 0.0]
     for _ in range(BLOCK):
-        step()
-    return time.process_time() - start
+        for kind, step in enumerate((plain, other)):
+            start = time.process_time()
+            step()
+            spent[kind] += time.process_time() - start
+    return spent[0], spent[1]
 
 
 def _step(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor], limits: nas.Limits | None) -> Step:
