@@ -34,7 +34,7 @@ class Choice(nn.Module):
     Once chosen, that alternative is all that runs.
 
     alpha is no parameter: `nas.Limits` teaches it with an optimiser of its own, whatever the user's does. It is in the state dict
-    as `alpha`, and which alternative is chosen as `chosen`.
+    as `alpha`, beside `chosen`, which alternative is, and the state of the draws.
     """
 
     alpha: torch.Tensor
@@ -145,6 +145,14 @@ class Choice(nn.Module):
         if self._leaf.data_ptr() != self.alpha.data_ptr() or self._leaf.dtype != self.alpha.dtype:
             self.learn(True)
         return self._leaf
+
+    def get_extra_state(self) -> torch.Tensor:
+        """Where the draws stand: part of the state dict, so that training goes on with the same ones."""
+        return self.random.get_state()
+
+    def set_extra_state(self, state: torch.Tensor) -> None:
+        """Go on with the draws from there."""
+        self.random.set_state(state.cpu())
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)

@@ -103,25 +103,23 @@ class ChoiceLearner:
         return found
 
     def state_dict(self) -> dict[str, Any]:
-        """What learning remembers besides alpha, which is in the module: the optimiser, the temperatures, the draws."""
+        """The optimiser and the temperatures, and again what is in the module's state: alpha, and what is chosen."""
         return {
             "optimizer": None if self._optimizer is None else self._optimizer.state_dict(),
             "alphas": [choice.alpha.detach().cpu().clone() for choice in self.choices],
             "chosen": [choice.settled for choice in self.choices],
             "temperatures": [choice.temperature for choice in self.choices],
-            "random": [choice.random.get_state() for choice in self.choices],
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         if self._optimizer is not None:
             self._optimizer.load_state_dict(state["optimizer"])
-        rows = zip(self.choices, state["alphas"], state["chosen"], state["temperatures"], state["random"], strict=True)
-        for choice, alpha, chosen, temperature, random in rows:
+        rows = zip(self.choices, state["alphas"], state["chosen"], state["temperatures"], strict=True)
+        for choice, alpha, chosen, temperature in rows:
             choice.alpha.copy_(alpha)
             choice.settle(chosen)
             choice.temperature = temperature
-            choice.random.set_state(random)
         self.found = self._standing()
 
     def _standing(self) -> Reach:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.errors import InputError, listed, shown
+from hwcost.nas.choice import MODES
+from hwcost.nas.choosing import UPDATES, Choosing
 from hwcost.nas.shares import SharedBudget
 from hwcost.toml_files import read_toml
 
@@ -45,6 +47,10 @@ class Config:
     baseline: bool = True
     """Whether the seed is trained as long, for comparison."""
     confidence: float | None = None
+    network: str | None = None
+    """The network that is searched, by name or as FILE.py:NAME; None: the task's own."""
+    choice: Choosing = field(default_factory=Choosing)
+    """How choices between blocks are learned, where the network has any."""
     device: str = "auto"
     """Where networks are trained: "cpu", "cuda", "cuda:1"; "auto" takes a GPU where there is one."""
     data: str | None = None
@@ -61,12 +67,14 @@ class Config:
     @classmethod
     def from_tables(cls, tables: Mapping[str, Any], where: str) -> Config:
         """The configuration in nested tables."""
-        faults = [*_faults(cls, tables, where), *_faults(Schedule, _table(tables, "schedule"), f"{where}: [schedule]")]
+        inner = {"schedule": Schedule, "choice": Choosing}
+        faults = [*_faults(cls, tables, where)]
+        faults += [each for key, kind in inner.items() for each in _faults(kind, _table(tables, key), f"{where}: [{key}]")]
         if faults:
             raise InputError(listed(faults))
         budget = SharedBudget.from_table(_table(tables, "budget"), f"{where}: [budget]")
         given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in tables.items()}
-        return cls(**(given | {"budget": budget, "schedule": Schedule(**_table(tables, "schedule"))}))
+        return cls(**(given | {"budget": budget} | {key: kind(**_table(tables, key)) for key, kind in inner.items()}))
 
 
 def _table(tables: Mapping[str, Any], key: str) -> dict[str, Any]:
@@ -121,6 +129,13 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "strategy": _TEXT,
     "budget": _TABLE,
     "schedule": _TABLE,
+    "choice": _TABLE,
+    "network": _TEXT,
+    "mode": (lambda given: given in MODES, " or ".join(MODES)),
+    "temperature": (_number(1e-3, 1e3), "a number above 0"),
+    "final_temperature": (_number(1e-3, 1e3), "a number above 0"),
+    "icv": (_number(0, 1e3), "a number from 0"),
+    "updates": (lambda given: given in UPDATES, " or ".join(UPDATES)),
     "granularity": (_whole(1), "at least 1 channel"),
     "freeze": (_all(_is_text, least=0), "a list of module paths"),
     "seeds": (lambda given: _all(_whole(0), least=1)(given) and len(set(given)) == len(given), "a list of different whole numbers"),

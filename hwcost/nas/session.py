@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from hwcost.nas.config import Config
 from hwcost.nas.costs import Costs
 from hwcost.nas.delivery import ONNX, delivered
 from hwcost.nas.limits import Limits
+from hwcost.nas.networks import network_of
+from hwcost.nas.selection import with_chosen
 from hwcost.nas.space import Space, prunable
 from hwcost.nas.training import Trainer, constant, cosine, device_named, score
 from hwcost.target import Target
@@ -44,11 +47,13 @@ class Progress:
 class Outcome:
     """What one seed of a search found; times leave out what a run that was cut off had to do again.
 
-    `seed_score` is that of the network as it was given, trained as long, None where it was not asked for.
+    `chosen` names the alternative of every choice. `seed_score` is that of the network as it was given, with the first alternatives,
+    trained as long; None where it was not asked for.
     """
 
     seed: int
     widths: dict[str, int]
+    chosen: dict[str, str]
     validation_score: float
     test_score: float
     seed_score: float | None
@@ -68,6 +73,7 @@ class Session:
         self.task, self.splits, self.target = task, splits, target
         self.config, self.seed, self.folder, self.tell = config, seed, folder, tell
         self.trainer = Trainer(task, config.schedule, splits.train, device_named(config.device))
+        self.teacher = Trainer(task, config.schedule, splits.validation, self.trainer.device)
         self._made_for = repr((config, seed))
         self.state: dict[str, Any] = checkpoint.load(folder / CHECKPOINT, self._made_for) or {"done": {}}
 
@@ -79,12 +85,12 @@ class Session:
     def _run(self) -> Outcome:
         schedule = self.config.schedule
         torch.manual_seed(self.seed)
-        network = self.task.network()
+        network = network_of(self.task, self.config.network)
         limits = self.limits(network)
         limits.space.release()
         network.to(self.trainer.device)  # it is read, and its budget judged, on the CPU
         self._phase("warm-up", network, schedule.warmup_epochs, offset=0)
-        seed_score = self._baseline(network) if self.config.baseline else None
+        seed_score = self._baseline(network, limits.space) if self.config.baseline else None
         limits.space.attach()
         self._phase("search", network, schedule.search_epochs, offset=1, limits=limits)
         small = limits.export()
@@ -93,28 +99,43 @@ class Session:
         return Outcome(
             seed=self.seed,
             widths=limits.space.widths,
+            chosen=limits.space.chosen,
             validation_score=score(self.task, small, self.splits.validation),
             test_score=score(self.task, small, self.splits.test),
             seed_score=seed_score,
             search_time_s=self._seconds("warm-up", "search", "fine-tuning"),
-            training_time_s=self._seconds("warm-up", "seed", "seed fine-tuning") if self.config.baseline else None,
+            training_time_s=self._training_time_s(limits.space) if self.config.baseline else None,
             onnx=self.folder / ONNX,
             report=report,
         )
 
-    def _baseline(self, network: nn.Module) -> float:
-        """The test score of the network as it is, trained for as many epochs."""
-        whole, schedule = copy.deepcopy(network), self.config.schedule
-        self._phase("seed", whole, schedule.search_epochs, offset=1)
+    def _baseline(self, network: nn.Module, space: Space) -> float:
+        """The test score of the network as it is, trained for as many epochs.
+
+        With choices it is that of the first alternatives, new and trained for the epochs of the warm-up as well: in that the alternatives
+        were trained as parts of a mixture.
+        """
+        schedule = self.config.schedule
+        if space.blocks:
+            torch.manual_seed(self.seed)
+            whole = with_chosen(network_of(self.task, self.config.network), space.blocks, space.first).to(self.trainer.device)
+        else:
+            whole = copy.deepcopy(network)
+        self._phase("seed", whole, schedule.search_epochs + (schedule.warmup_epochs if space.blocks else 0), offset=1)
         self._phase("seed fine-tuning", whole, schedule.finetune_epochs, offset=2, keeps_best=True)
         return score(self.task, whole, self.splits.test)
 
     def limits(self, network: nn.Module) -> Limits:
         """The limits of the configuration on a network, which is masked from now on; InputError where they are out of reach."""
         space = prunable(network, self.task.example_input(), granularity=self.config.granularity, freeze=self.config.freeze)
-        steps = self.config.schedule.search_epochs * self.trainer.steps
+        steps = self.config.schedule.search_epochs * (self.trainer.steps + (self.teacher.steps if self.alternates(space) else 0))
         budget = budget_of(space, self.target, self.config)
-        return Limits(space, self.target, budget, steps=steps, strategy=self.config.strategy, confidence=self.config.confidence)
+        how = {"strategy": self.config.strategy, "confidence": self.config.confidence, "choosing": self.config.choice}
+        return Limits(space, self.target, budget, steps=steps, **how)  # type: ignore[arg-type]
+
+    def alternates(self, space: Space) -> bool:
+        """Whether alpha is taught on the validation data, between epochs of the weights."""
+        return self.config.choice.updates == "alternating" and bool(space.blocks)
 
     def _phase(
         self, name: str, network: nn.Module, epochs: int, *, offset: int, limits: Limits | None = None, keeps_best: bool = False
@@ -135,6 +156,9 @@ class Session:
     def save(self) -> None:
         """Write the checkpoint."""
         checkpoint.save(self.folder / CHECKPOINT, self._made_for, self.state)
+
+    def _training_time_s(self, space: Space) -> float:
+        return self._seconds("seed", "seed fine-tuning", *(() if space.blocks else ("warm-up",)))
 
     def _seconds(self, *phases: str) -> float:
         return float(sum(self.state["done"][name]["seconds"] for name in phases))
@@ -169,14 +193,19 @@ class _PhaseRun:
     def _one_epoch(self, keeps_best: bool) -> None:
         session, started = self.session, time.perf_counter()
         rate = session.config.schedule.learning_rate
+        alternates = self.limits is not None and session.alternates(self.limits.space)
         loss = session.trainer.epoch(
             self.network,
             self.optimizer,
             self.random,
             rate=cosine(rate, self.epoch, self.epochs) if "fine-tuning" in self.name else constant(rate),
             penalty=None if self.limits is None else self.limits.loss,
-            after_step=None if self.limits is None else self.limits.step,
+            after_step=None if self.limits is None else partial(self.limits.step, learn_choices=not alternates),
         )
+        if alternates and self.limits is not None and not self.limits.settled:
+            session.teacher.epoch(
+                self.network, None, self.random, rate=constant(rate), penalty=self.limits.loss, after_step=self.limits.step
+            )
         if self.limits is not None and self.epoch + 1 == self.epochs and not self.limits.settled:
             self.limits.settle()
         found = score(session.task, self.network, session.splits.validation)

@@ -25,7 +25,7 @@ SUPERNETS: dict[str, Callable[[Shape, int], nn.Module]] = {}
 """What makes each network for an input shape and a number of classes."""
 
 
-def supernet(name: str, shape: Shape, classes: int) -> nn.Module:
+def supernet(name: str, shape: tuple[int, ...], classes: int) -> nn.Module:
     """A new, untrained network of that name; InputError with the nearest names if there is none, or for inputs it cannot take."""
     if name not in SUPERNETS:
         near = get_close_matches(name, SUPERNETS, n=3, cutoff=0.4) or sorted(SUPERNETS)
@@ -34,7 +34,8 @@ def supernet(name: str, shape: Shape, classes: int) -> nn.Module:
         )
     if len(shape) != 3:
         raise InputError(f"network '{name}': expected inputs of channels, height and width, got {len(shape)} axes")
-    return SUPERNETS[name](shape, classes)
+    channels, height, width = shape
+    return SUPERNETS[name]((channels, height, width), classes)
 
 
 def convolutions(

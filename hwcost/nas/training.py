@@ -37,7 +37,7 @@ class Trainer:
     def epoch(
         self,
         network: nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: torch.optim.Optimizer | None,
         random: torch.Generator,
         *,
         rate: Callable[[float], float],
@@ -46,18 +46,20 @@ class Trainer:
     ) -> float:
         """Train on every batch once; the mean loss of the task. `rate` is the learning rate as a function of the share of the epoch done.
 
+        Without an optimiser the weights stay, and only what `after_step` does with the gradients is learned.
         Raises InputError for a loss that is not finite.
         """
         network.train()
         total = 0.0
         for number, (inputs, labels) in enumerate(self._batches(random)):
-            for group in optimizer.param_groups:
+            for group in () if optimizer is None else optimizer.param_groups:
                 group["lr"] = rate(number / self.steps)
             loss = self.task.loss(self.task.answers(network(inputs), inputs), labels)
             total += _finite(loss)
-            optimizer.zero_grad(set_to_none=True)
+            network.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty()).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
+            if optimizer is not None:
+                optimizer.step()
             if after_step is not None:
                 after_step()
         return total / self.steps
