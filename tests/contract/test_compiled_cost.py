@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from hwcost import kernels
+from hwcost.channels import TapsGroup
 from hwcost.compiled import CompiledCost
 from hwcost.cost import estimate
 from hwcost.errors import InputError
 from hwcost.frontends.from_torch import from_torch
 from hwcost.graph import Graph
+from hwcost.ops.conv import Taps
 from hwcost.target import Target
 from hwcost.tasks import REGISTRY, reference_network
 
@@ -66,6 +68,31 @@ def test_compiled_and_walked_agree(graphs: Mapping[str, Graph], name: str, devic
             assert many.latency_s[index] == pytest.approx(cost.latency_s, rel=1e-12)
         if cost.energy_j is not None:
             assert one.energy_j == pytest.approx(cost.energy_j, rel=1e-12)
+
+
+@pytest.mark.parametrize("device", TARGETS)
+def test_numbers_of_taps_are_priced_as_they_are_walked(graphs: Mapping[str, Graph], device: str) -> None:
+    target, graph = Target.load(device), graphs["tcn"]
+    patterns = {1: Taps(2, 1, 1), 2: Taps(0, 2, 2), 3: Taps(0, 1, 3)}
+    taps = [TapsGroup(f"{node.name}.kernel", node.name, 3, patterns) for node in graph.nodes if getattr(node.op, "kernel", None) == (3,)]
+    compiled = CompiledCost(graph, target, taps=taps)
+    channels = len(compiled.groups) - len(taps)
+    assert len(taps) == 8
+    rows = candidates(compiled, 4)
+    rows[:, channels:] = np.random.default_rng(8).integers(1, 4, (len(rows), len(taps)))
+    many = compiled(rows)
+    for index, row in enumerate(rows):
+        widths = {node: int(n) for group, n in zip(compiled.groups, row[:channels], strict=False) for node in group.nodes}
+        small = graph.rebind(widths, {group.node: patterns[int(n)] for group, n in zip(taps, row[channels:], strict=True)})
+        one, cost = compiled(row), estimate(small, target)
+        assert one.step_bytes.tolist() == many.step_bytes[index].tolist() == walked_steps(small, target)
+        assert one.flash_bytes == many.flash_bytes[index] == cost.flash_bytes
+        assert set(one.absent) == set(cost.absent)
+        if cost.latency_s is not None:
+            assert one.latency_s == pytest.approx(cost.latency_s, rel=1e-12)
+            assert many.latency_s[index] == pytest.approx(cost.latency_s, rel=1e-12)
+    with pytest.raises(InputError, match="can keep 1, 2, 3 taps, got 4"):
+        compiled({taps[0].name: 4})
 
 
 def test_groups_left_out_of_a_mapping_stay_as_they_are(graphs: Mapping[str, Graph]) -> None:
