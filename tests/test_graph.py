@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from hwcost.errors import GraphError, ShapeError
 from hwcost.graph import BIAS_BITS, Graph, Node, Parameter, Storage
-from hwcost.ops import Add, ArgMax, Conv2d, Dense, DepthwiseConv2d, GlobalAveragePool, Relu, Reshape, Split
+from hwcost.ops import Add, ArgMax, Conv1d, Conv2d, Dense, DepthwiseConv2d, GlobalAveragePool, Relu, Reshape, Split
+from hwcost.ops.conv import Taps
 from hwcost.sizes import Size
 from hwcost.tensor import Quantisation, TensorSpec, float32
 
@@ -95,6 +96,25 @@ def test_parameters_keep_their_values_unless_resized() -> None:
     for name in ("a.weight", "a.bias", "b.weight"):
         with pytest.raises(GraphError, match=f"'{name}' has a shape and no values"):
             thinner.parameters[name].array()
+
+
+def test_fewer_taps_change_weights_and_work_but_no_output() -> None:
+    weight = {"w": Parameter("w", (4, 3, 9))}
+    graph = Graph(
+        {"x": float32(3, 32)},
+        ("y",),
+        (Node("c", Conv1d(4, kernel=(9,), padding=((8, 0),), bias=False), ("x",), ("y",), (("weight", "w"),)),),
+        weight,
+    )
+    small = graph.rebind({}, {"c": Taps(4, 2, 3)})
+    assert small.steps[0].output == graph.steps[0].output
+    assert small.used_parameters["w"][1].shape == (4, 3, 3)
+    assert (small.macs, graph.macs) == (32 * 4 * 3 * 3, 32 * 4 * 3 * 9)
+    assert graph.rebind({"c": 2}, {"c": Taps(4, 2, 3)}).used_parameters["w"][1].shape == (2, 3, 3)
+    with pytest.raises(GraphError, match="no node 'd'"):
+        graph.rebind({}, {"d": Taps(4, 2, 3)})
+    with pytest.raises(ShapeError, match="no taps to choose from"):
+        Relu().with_taps(Taps(4, 2, 3))
 
 
 def test_rebinding_to_the_same_widths_changes_nothing() -> None:
