@@ -17,7 +17,7 @@ EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.tom
 def test_there_is_one_for_every_published_task() -> None:
     named = {path.stem for path in EXAMPLES}
     assert {name for name, kind in TASKS.items() if kind.published is not None} < named
-    assert {"digits", "ramp"} < named
+    assert {"choice", "digits", "ramp"} < named
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -31,7 +31,11 @@ CANDIDATES = 5
 """Networks that random search trains, each for that share of the epochs of warm-up and search."""
 SCALES = 128
 """Steps in which a multiplier of widths is tried."""
-SUPERNETS = {"digits": "resnet8-choice", "digits-32": "resnet8-choice", "cifar10": "resnet8-choice"}
+SUPERNETS = {
+    **dict.fromkeys(("digits", "digits-32", "cifar10"), "resnet8-choice"),
+    "speech-commands": "dscnn-choice",
+    "visual-wake-words": "mobilenetv1-choice",
+}
 """The network with published alternatives of each task that has one."""
 
 
