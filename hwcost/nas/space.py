@@ -54,6 +54,11 @@ class Space:
         """How many channels, or taps, of each free group live."""
         return {name: int(kept.sum()) for name, kept in self.kept.items()}
 
+    @property
+    def taps(self) -> dict[str, Taps]:
+        """The taps that live of every kernel under search, by layer."""
+        return taps_of(self.groups, self.widths, self.kept)
+
     def keep(self, kept: Kept) -> None:
         """Let these channels and taps live and no others; groups left out stay as they are.
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from hwcost import Budget, Target, nas
+from hwcost.budget import METRICS
 from hwcost.checking import check
 from hwcost.cost import estimate
 from hwcost.errors import InputError, ShapeError
@@ -214,6 +215,7 @@ def test_the_layer_that_pads_takes_the_new_amounts() -> None:
     model = trained(Head(causal(3, 4, 9, dilation=2), width=4))
     space = nas.prunable(model, torch.zeros(1, 3, 32))
     space.keep({"layers.0.1.kernel": living(Taps(2, 2, 4), 9)})
+    assert space.taps == {"layers.0.1": Taps(2, 2, 4)}
     pad, conv = space.export().layers[0][:2]
     assert (conv.kernel_size, conv.dilation, conv.padding, pad.padding) == ((4,), (4,), (0,), (12, 0))
     assert torch.equal(conv.weight, model.layers[0][1].parametrizations.weight.original[:, :, 2::2])
@@ -337,6 +339,24 @@ def test_any_kernel_is_exported_exactly(kernel: int, dilation: int, padding: str
     small = space.export()
     require_equal(model, small, x)
     assert from_torch(small, x) == space.network(space.widths)
+
+
+def test_kernels_inside_a_choice_are_searched_with_it() -> None:
+    block = nas.Choice(causal(4, 4, 9), nn.Conv1d(4, 4, 5, padding=2), nn.Identity())
+    model, x = trained(Head(nn.Conv1d(3, 4, 1), block, width=4)), torch.randn(2, 3, 24)
+    space = nas.prunable(model, x[:1])
+    costs, rng = priced(space, TARGET), np.random.default_rng(3)
+    for selection in ((0,), (1,), (2,)):
+        space.choose(selection)
+        keep_some(space, rng)
+        small = space.export()
+        require_equal(model, small, x)
+        there = costs.on(selection)
+        cost, again = there.exact(space.widths, space.kept).cost, estimate(from_torch(small, x[:1]).as_int8(), TARGET)
+        assert all(getattr(cost, metric) == getattr(again, metric) for metric in METRICS)
+        row = np.array([space.widths[group.name] for group in space.free])
+        assert there.quick(row).flash_bytes == cost.flash_bytes
+        assert len(there.runnable) == (selection != (2,))
 
 
 def priced(space: nas.Space, target: Target) -> Costs:
