@@ -166,6 +166,10 @@ class Budget:
             raise InputError(listed(faults))
         return cls(**limits)
 
+    def as_toml(self) -> str:
+        """The budget as a file that `load` reads back exactly."""
+        return "".join(f"{field} = {limit!r}  # {METRICS[field].human(limit)}\n" for field, limit in self.limits().items())
+
     def limits(self) -> dict[str, float]:
         """The limits that are set, by field name, in the order of METRICS."""
         return {field.name: limit for field in fields(self) if (limit := getattr(self, field.name)) is not None}

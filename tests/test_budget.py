@@ -159,6 +159,19 @@ def test_load_reads_texts_with_units_and_plain_si(file, text):
     assert Budget.load(file(text)) == Budget(latency_s=0.05, ram_bytes=131072)
 
 
+@given(
+    latency_s=st.none() | st.floats(1e-9, 1e9),
+    ram_bytes=st.integers(1, 2**62),
+    flash_bytes=st.none() | st.integers(1, 2**62),
+    energy_j=st.none() | st.floats(1e-9, 1e9),
+)
+def test_a_budget_is_read_back_from_the_file_it_writes(tmp_path_factory, **limits):
+    budget = Budget(**limits)
+    path = tmp_path_factory.mktemp("budget") / "budget.toml"
+    path.write_text(budget.as_toml())
+    assert Budget.load(path) == budget
+
+
 def test_load_lists_every_fault_with_the_nearest_name(file):
     path = file('max_latncy = "50ms"\nmax_ram = 5\nflash_bytes = "1MB"\nmax_energy = "2mW"\nenergy_j = 0.1\n')
     with pytest.raises(InputError) as caught:

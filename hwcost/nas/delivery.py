@@ -18,16 +18,19 @@ from hwcost.nas.limits import Limits
 
 ONNX = "network.onnx"
 WEIGHTS = "network.pt"
+BUDGET = "budget.toml"
+"""The limits in seconds, bytes and joules, for `hwcost check --budget`."""
 
 
 def delivered(small: nn.Module, example_input: Example, limits: Limits, folder: Path) -> Report:
-    """Write the network as ONNX and its weights into `folder`; the verdict of check on the file.
+    """Write the network as ONNX, its weights and the budget into `folder`; the verdict of check on the file.
 
     The network is counted three times: by the search, from the module read anew, and from the file. Raises GraphError where they differ
     in a single byte or cycle, BudgetError for a limit that is passed.
     """
     small.eval()
     write_atomically(folder / ONNX, _as_onnx(small, example_input))
+    write_atomically(folder / BUDGET, limits.costs.budget.as_toml().encode())
     weights = io.BytesIO()
     torch.save(small.state_dict(), weights)
     write_atomically(folder / WEIGHTS, weights.getvalue())

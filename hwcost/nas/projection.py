@@ -41,9 +41,14 @@ class Ladder:
 
     @classmethod
     def of(cls, widths: Sequence[int], saliency: Array) -> Ladder:
-        """The ladder of a group whose channels have these saliencies; of equal channels the first is kept."""
+        """The ladder of a group whose channels have these saliencies; of equal channels the first is kept.
+
+        The k-th best of n channels counts n / k times its saliency, which is measured with the others there: they stand in for it,
+        but of a few that are left none can. Without that, narrow layers become bottlenecks and digits loses one point more.
+        """
         order = np.argsort(-saliency, kind="stable")
-        total = np.cumsum(np.maximum(saliency[order], LEAST_SALIENCY))
+        alone = len(saliency) / np.arange(1, len(saliency) + 1)
+        total = np.cumsum(np.maximum(saliency[order], LEAST_SALIENCY) * alone)
         rungs = np.asarray(widths)
         return cls(rungs, order, total[rungs - 1])
 

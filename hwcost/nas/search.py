@@ -9,7 +9,7 @@ from pathlib import Path
 
 from hwcost.nas.checkpoint import write_atomically
 from hwcost.nas.config import Config
-from hwcost.nas.delivery import ONNX, WEIGHTS
+from hwcost.nas.delivery import BUDGET, ONNX, WEIGHTS
 from hwcost.nas.session import Outcome, Progress, Session
 from hwcost.nas.user_code import made
 from hwcost.target import Target
@@ -22,6 +22,11 @@ class Found:
 
     outcomes: tuple[Outcome, ...]
     onnx: Path
+
+    @property
+    def budget(self) -> Path:
+        """The limits in a file that `hwcost check --budget` takes."""
+        return self.onnx.with_name(BUDGET)
 
     @property
     def best(self) -> Outcome:
@@ -37,7 +42,8 @@ class Found:
 class Search:
     """A search: what it needs is read, and its budget judged reachable, before anything is trained.
 
-    `output` receives a folder for each seed with its checkpoint, and the best network as network.onnx and network.pt. Running again
+    `output` receives a folder for each seed with its checkpoint, and the best network as network.onnx and
+    network.pt, with the limits in budget.toml. Running again
     with the same configuration and folder goes on where the last run was cut off, to the same result.
     """
 
@@ -56,6 +62,6 @@ class Search:
             for seed in self.config.seeds
         )
         found = Found(tuple(session.run() for session in sessions), self.output / ONNX)
-        for name in (ONNX, WEIGHTS):
+        for name in (ONNX, WEIGHTS, BUDGET):
             write_atomically(self.output / name, (found.best.onnx.parent / name).read_bytes())
         return found

@@ -116,8 +116,10 @@ def found_text(found: Found, metric: str) -> str:
         for name, limit in report.budget.limits().items()
     ]
     widths = ", ".join(f"{group} {width}" for group, width in found.best.widths.items())
+    target = report.target
+    again = f"Check it again: hwcost check {found.onnx} --target {target.name} --runtime {target.runtime.reference} --budget {found.budget}"
     lines = [*(_outcome_line(outcome, metric) for outcome in found.outcomes), *several, "", *_columns(rows), "", f"Channels: {widths}"]
-    return "\n".join([*lines, f"{found.onnx}: {report.verdict}, counted alike by the search, from the module and from the file", ""])
+    return "\n".join([*lines, f"{found.onnx}: {report.verdict}, counted alike by the search, from the module and from the file", again, ""])
 
 
 def _outcome_line(outcome: Outcome, metric: str) -> str:

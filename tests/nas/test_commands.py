@@ -65,6 +65,9 @@ def test_search_tells_people_what_it_found(hwcost, config: str, tmp_path: Path) 
     assert "mean" in out
     assert "over 2 seeds" in out
     assert "network.onnx: fits, counted alike" in out
+    again = next(line for line in out.splitlines() if line.startswith("Check it again: hwcost "))
+    code, out, _ = hwcost(*again.removeprefix("Check it again: hwcost ").split())
+    assert (code, "fits" in out.lower()) == (0, True)
 
 
 def test_an_impossible_budget_ends_before_training(hwcost, config: str, tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ def test_a_ladder_keeps_the_most_salient_channels():
     ladder = Ladder.of((2, 4), np.array([0.1, 0.4, 0.2, 0.4]))
     assert ladder.kept(0).tolist() == [False, True, False, True]
     assert ladder.kept(1).all()
-    assert np.allclose(ladder.value, [0.8, 1.1])
+    # The best of four counts four times, the second twice, the third 4/3 times.
+    assert np.allclose(ladder.value, [0.4 * 4 + 0.4 * 2, 0.4 * 4 + 0.4 * 2 + 0.2 * 4 / 3 + 0.1])
 
 
 def test_cheap_channels_of_much_saliency_stay():
-    # Ten units buy four channels of the second group (8, saliency 40) and two of the first (2), or ten of the first (10).
+    # Ten units buy four channels of the second group (worth 40 + 20 + 13 + 10) and two of the first (10 + 5), or three (73) and four (21).
     ladders = [Ladder.of(range(1, 11), np.ones(10)), Ladder.of(range(1, 5), np.full(4, 10.0))]
     projection = Projection(ladders, linear([1, 2], 10))
     assert projection.widths(projection.best()).tolist() == [2, 4]
