@@ -33,7 +33,7 @@ SCALES = 128
 """Steps in which a multiplier of widths is tried."""
 SUPERNETS = {
     **dict.fromkeys(("digits", "digits-32", "cifar10"), "resnet8-choice"),
-    "speech-commands": "dscnn-choice",
+    **dict.fromkeys(("tones", "speech-commands"), "dscnn-choice"),
     "visual-wake-words": "mobilenetv1-choice",
 }
 """The network with published alternatives of each task that has one."""
