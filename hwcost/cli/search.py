@@ -26,12 +26,22 @@ EXAMPLES = examples(
 )
 
 
+def _print_tasks(asked: bool) -> None:
+    if asked:
+        require_torch()
+        from hwcost.tasks import described
+
+        emit(described() + "\n")
+        raise typer.Exit()
+
+
 @app.command(short_help="Search channel widths while training, until every limit is met.", epilog=EXAMPLES)
 def search(
     config: Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="Task, target, runtime, budget, strategy, schedule, seeds.")],
     output: Annotated[Path, typer.Option("--output", metavar="DIR", help="Where the network and the checkpoints go.")],
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Over a key of the file; repeatable.")] = None,
     tensorboard: Annotated[bool, typer.Option("--tensorboard", help="Write curves into the output folder, for TensorBoard.")] = False,
+    tasks: Annotated[bool, typer.Option("--tasks", is_eager=True, callback=_print_tasks, help="List the tasks there are.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON: the report of check on the file, and what the search adds.")] = False,
 ) -> int:
     """Train, search and fine-tune on a task; write network.onnx and network.pt, and check the file.

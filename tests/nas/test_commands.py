@@ -11,6 +11,7 @@ import torch
 from hwcost import Budget, Target
 from hwcost.cli import main
 from hwcost.nas.explain import explain
+from hwcost.tasks import TASKS
 from tests.nas.networks import Residual, example
 
 OWN = Path(__file__).with_name("own_task.py")
@@ -68,6 +69,12 @@ def test_search_tells_people_what_it_found(hwcost, config: str, tmp_path: Path) 
     again = next(line for line in out.splitlines() if line.startswith("Check it again: hwcost "))
     code, out, _ = hwcost(*again.removeprefix("Check it again: hwcost ").split())
     assert (code, "fits" in out.lower()) == (0, True)
+
+
+def test_the_tasks_are_listed(hwcost) -> None:
+    code, out, _ = hwcost("search", "--tasks")
+    listed = {line.split()[0] for line in out.splitlines()[1:]}
+    assert (code, listed) == (0, set(TASKS))
 
 
 def test_an_impossible_budget_ends_before_training(hwcost, config: str, tmp_path: Path) -> None:
