@@ -47,17 +47,18 @@ class Ladder:
         but of a few that are left none can. Without that, narrow layers become bottlenecks and digits loses one point more.
         """
         order = np.argsort(-saliency, kind="stable")
-        alone = len(saliency) / np.arange(1, len(saliency) + 1)
-        total = np.cumsum(np.maximum(saliency[order], LEAST_SALIENCY) * alone)
         rungs = np.asarray(widths)
-        return cls(rungs, order, total[rungs - 1])
+        return cls(rungs, order, _worth(saliency[order], len(saliency))[rungs - 1])
 
     @classmethod
     def of_taps(cls, patterns: Sequence[Taps], saliency: Array, *, every: bool = False) -> Ladder:
-        """The ladder of a kernel: the best pattern of each number of taps, unless fewer taps are worth more; with `every`, that too."""
-        best = sorted(best_patterns(patterns, np.maximum(saliency, LEAST_SALIENCY)).items())
+        """The ladder of a kernel: the best pattern of each number of taps, unless fewer taps are worth more; with `every`, that too.
+
+        Taps of a pattern count for more where they are few, as channels do.
+        """
         rising: list[tuple[int, Taps, float]] = []
-        for count, (pattern, worth) in best:
+        for count, pattern in sorted(best_patterns(patterns, saliency).items()):
+            worth = float(_worth(np.sort(saliency[pattern.places])[::-1], len(saliency))[-1])
             if every or not rising or worth > rising[-1][2]:
                 rising.append((count, pattern, worth))
         counts, chosen, values = zip(*rising, strict=True)
@@ -176,6 +177,12 @@ class Projection:
         used = self.usage(inside)
         fitting = (used <= 1).all(axis=-1)
         return inside[fitting], used[fitting]
+
+
+def _worth(best_first: Array, size: int) -> Array:
+    """What the first of some of `size` channels or taps are worth together, from one to all of them."""
+    alone = size / np.arange(1, len(best_first) + 1)
+    return np.asarray(np.cumsum(np.maximum(best_first, LEAST_SALIENCY) * alone))
 
 
 def _overshoot(usage: Array) -> Array:

@@ -77,13 +77,13 @@ def _candidates(kernel: int) -> Iterator[Taps]:
         step *= 2
 
 
-def best_patterns(patterns: Sequence[Taps], saliency: Array) -> dict[int, tuple[Taps, float]]:
-    """The pattern of every count that keeps most saliency, and how much; of equal ones the first."""
-    best: dict[int, tuple[Taps, float]] = {}
+def best_patterns(patterns: Sequence[Taps], saliency: Array) -> dict[int, Taps]:
+    """The pattern of every number of taps that keeps most saliency; of equal ones the first."""
+    best: dict[int, Taps] = {}
     for pattern in patterns:
-        worth = float(saliency[pattern.places].sum())
-        if pattern.count not in best or worth > best[pattern.count][1]:
-            best[pattern.count] = (pattern, worth)
+        known = best.setdefault(pattern.count, pattern)
+        if saliency[pattern.places].sum() > saliency[known.places].sum():
+            best[pattern.count] = pattern
     return best
 
 

@@ -170,12 +170,12 @@ def test_taps_that_no_padding_can_follow_are_refused(taps: Taps) -> None:
 def test_the_best_pattern_of_each_number_is_kept() -> None:
     patterns = patterns_of(5, 1, any_padding_moves(5, 1, (4, 0)))
     best = best_patterns(patterns, np.array([7.0, 0.0, 3.0, 1.0, 2.0]))
-    assert {count: (list(taps.places), worth) for count, (taps, worth) in best.items()} == {
-        1: ([4], 2.0),
-        2: ([0, 4], 9.0),
-        3: ([0, 2, 4], 12.0),
-        4: ([1, 2, 3, 4], 6.0),
-        5: ([0, 1, 2, 3, 4], 13.0),
+    assert {count: list(taps.places) for count, taps in best.items()} == {
+        1: [4],  # worth 2
+        2: [0, 4],  # 9, and the two neighbours 3
+        3: [0, 2, 4],  # 12, and the three neighbours 6
+        4: [1, 2, 3, 4],
+        5: [0, 1, 2, 3, 4],
     }
 
 
@@ -185,6 +185,8 @@ def test_a_ladder_has_no_rung_that_is_worth_less_than_a_lower_one() -> None:
     assert ladder.widths.tolist() == [1, 2, 3, 5]
     assert whole.widths.tolist() == [1, 2, 3, 4, 5]
     assert ladder.kept(ladder.rung(3)).tolist() == [True, False, True, False, True]
+    # Of five taps the best counts five times, the second best 5/2 times, the third 5/3 times...
+    assert np.allclose(ladder.value, [2 * 5, 7 * 5 + 2 * 5 / 2, 7 * 5 + 3 * 5 / 2 + 2 * 5 / 3, 7 * 5 + 3 * 5 / 2 + 2 * 5 / 3 + 1 * 5 / 4])
     assert [whole.rung(width) for width in (1, 4, 5)] == [0, 3, 4]
 
 
