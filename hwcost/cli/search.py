@@ -64,7 +64,11 @@ def search(
                 curves(progress)
 
         run = Search(Config.load(config, settings or ()), output, tell=tell)
-        found = run.run()
+        try:
+            found = run.run()
+        except KeyboardInterrupt:
+            talk("stopped; the same command goes on from the last whole epoch")
+            raise
     emit(found_json(found) if as_json else found_text(found, run.task.metric))
     return max(outcome.report.exit_code for outcome in found.outcomes)
 
