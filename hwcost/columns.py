@@ -133,7 +133,7 @@ class Forms:
         alone = (self.groups < 0) | (rising & (self.below == 0)) | (falling & (self.above == np.iinfo(np.int64).max))
         slope = np.where(alone, 0.0, slope)
         share = np.where(alone, 1.0, np.where(rising | falling, 1 + slope * (taps.value - self.counts), 0.0))
-        return Sloped(share, slope[..., None] * taps.slopes)
+        return Sloped.of(share, slope * taps.slopes)
 
 
 def _turn(counts: Sequence[int], turn: int) -> int:
@@ -220,6 +220,8 @@ class LayerColumns:
     """Layers that are asked for each candidate: their column, and where their lengths stand."""
     facts: LayerFacts
     counted_once: Column
+    unmoved: tuple[str, ...]
+    """Figures that no width changes in any layer."""
 
     @classmethod
     def of(cls, layers: Sequence[Layer], forms: Forms, channels: Channels) -> LayerColumns:
@@ -236,15 +238,17 @@ class LayerColumns:
         nothing = np.zeros((4, len(COUNTED)), dtype=np.int64)
         stacked = [nothing if known is None else known for known in found]
         chosen = forms.some(order)
+        coefficients = np.stack(stacked, axis=-1) if stacked else np.zeros((4, len(COUNTED), 0), dtype=np.int64)
         return cls(
             order=order,
             forms=chosen,
-            coefficients=np.stack(stacked, axis=-1) if stacked else np.zeros((4, len(COUNTED), 0), dtype=np.int64),
+            coefficients=coefficients,
             lengths=Affine.of_extents(extents, channels),
             own=np.array([each.own or 0 for each in reached], dtype=np.int64),
             asked=tuple(asked),
             facts=_stacked_facts([layers[index][1].layer for index in order]),
             counted_once=_counted_once(chosen),
+            unmoved=() if asked else tuple(name for row, name in enumerate(COUNTED) if not coefficients[1:, row].any()),
         )
 
     def at(self, widths: Column) -> Rows:
@@ -258,7 +262,10 @@ class LayerColumns:
             known = dict(zip(layer.extents, np.moveaxis(lengths[..., where], -1, 0), strict=True))
             for row, figure in enumerate(layer.count(known, widths[..., layer.own or 0])):
                 filled[row, ..., column] = figure
-        return self._rows(dict(zip(COUNTED, filled, strict=True)))
+        rows = dict(zip(COUNTED, filled, strict=True))
+        if isinstance(filled, Sloped):
+            rows |= {name: rows[name].value for name in self.unmoved}
+        return self._rows(rows)
 
     def _rows(self, filled: Mapping[str, Column]) -> Rows:
         facts = replace(

@@ -42,21 +42,26 @@ class Candidates:
     """
 
     latency_s: Size | None
-    ram_bytes: Size
     flash_bytes: Size
     energy_j: Size | None
     step_bytes: Size
     absent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ram_bytes(self) -> Size:
+        """The step that takes most."""
+        return self.step_bytes.max(axis=-1)
 
     def constraints(self, metrics: Sequence[str]) -> list[Size]:
         """What some metrics take, each with a last axis of constraints: RAM has one for every step of the schedule, others have one.
 
         Raises InputError for a metric that nobody can price.
         """
-        absent = [f"{metric}: {self.absent.get(metric, 'no reason given')}" for metric in metrics if getattr(self, metric) is None]
+        taken = {metric: self.step_bytes if metric == "ram_bytes" else getattr(self, metric) for metric in metrics}
+        absent = [f"{metric}: {self.absent.get(metric, 'no reason given')}" for metric, used in taken.items() if used is None]
         if absent:
             raise InputError(f"a limit cannot be judged, because its metric is absent: {'; '.join(absent)}")
-        return [self.step_bytes if metric == "ram_bytes" else getattr(self, metric)[..., None] for metric in metrics]
+        return [used if metric == "ram_bytes" else used[..., None] for metric, used in taken.items()]
 
 
 class CompiledCost:
@@ -106,7 +111,6 @@ class CompiledCost:
         absent = dict(self._latency.absent) | ({"energy_j": joules.reason} if isinstance(joules, Absent) else {})
         return Candidates(
             latency_s=latency_s,
-            ram_bytes=step_bytes.max(axis=-1),
             flash_bytes=weight_bytes.sum(axis=-1) + fixed[..., 1],
             energy_j=None if isinstance(joules, Absent) else joules,
             step_bytes=step_bytes,

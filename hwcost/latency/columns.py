@@ -60,7 +60,7 @@ def _stack(terms: Sequence[Any]) -> Any:
     first = terms[0]
     if is_dataclass(first):
         return SimpleNamespace(**{f.name: _stack([getattr(term, f.name) for term in terms]) for f in fields(first) if f.name not in ABOUT})
-    return np.array(terms) if isinstance(first, int | float) else first
+    return np.array(terms) if isinstance(first, int | float) and len(set(terms)) > 1 else first
 
 
 def _names(counts: Counts) -> list[str]:

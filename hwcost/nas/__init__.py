@@ -11,10 +11,11 @@
 
 from __future__ import annotations
 
+from hwcost.nas.budget_loss import BudgetLoss
 from hwcost.nas.choice import Choice
 from hwcost.nas.choosing import Choosing
 from hwcost.nas.groups import Group
 from hwcost.nas.limits import Limits
 from hwcost.nas.space import Space, prunable
 
-__all__ = ["Choice", "Choosing", "Group", "Limits", "Space", "prunable"]
+__all__ = ["BudgetLoss", "Choice", "Choosing", "Group", "Limits", "Space", "prunable"]

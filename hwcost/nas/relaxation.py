@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -53,11 +54,27 @@ def stand_in(target: Target, model: LatencyModel | None) -> LatencyModel | None:
     return smooth
 
 
+def widths_of(masks: Sequence[torch.Tensor]) -> torch.Tensor:
+    """The sums of masks, one for each, in double precision on the CPU, where costs are worked out; gradients reach the masks."""
+    if not masks:
+        return torch.zeros(0, dtype=torch.float64)
+    values = torch.cat(list(masks)).to("cpu", torch.float64)
+    return _members(tuple(len(mask) for mask in masks)) @ values
+
+
+@functools.lru_cache(maxsize=16)
+def _members(sizes: tuple[int, ...]) -> torch.Tensor:
+    """Which entries of all masks in a row belong to each: ones and zeros (masks, entries)."""
+    homes = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    return (homes == torch.arange(len(sizes))[:, None]).double()
+
+
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """Used of every constraint at some widths, and its slopes by each of them."""
+    """Used / limit of every constraint at some widths, (used - limit) / limit, and their slopes by each width."""
 
-    used: torch.Tensor
+    usage: torch.Tensor
+    over: torch.Tensor
     slopes: torch.Tensor
 
 
@@ -74,37 +91,37 @@ class Relaxation:
     ) -> None:
         self._compiled, self._columns, self._limited = compiled, list(columns), tuple(limits)
         self._sources = None if sources is None else torch.tensor(sources, dtype=torch.int64)
-        self._unknowns = np.zeros((len(compiled.base), len(self._columns)))
-        self._unknowns[self._columns, range(len(self._columns))] = 1.0
+        self._unknowns = np.zeros((len(self._columns), len(compiled.base)))
+        self._unknowns[range(len(self._columns)), self._columns] = 1.0
         rows = compiled(compiled.base).constraints(self._limited)
         self.metrics = tuple(metric for metric, column in zip(limits, rows, strict=True) for _ in column)
-        self._limit = torch.tensor([limits[metric] for metric in self.metrics], dtype=torch.float64)
+        self._limit = np.array([limits[metric] for metric in self.metrics])
         self._known: tuple[bytes, _Point] | None = None
 
     def usage(self, widths: torch.Tensor) -> torch.Tensor:
         """Used / limit of every constraint (constraints,), differentiable by the widths."""
-        return self._used(widths) / self._limit
+        point, moved = self._near(widths)
+        return point.usage if moved is None else torch.addmv(point.usage, point.slopes, moved)
 
     def overshoot(self, widths: torch.Tensor) -> torch.Tensor:
         """(used - limit) / limit where that is above 0, as `Budget.penalty` writes it: used / limit - 1 would round the last byte away."""
-        return torch.relu((self._used(widths) - self._limit) / self._limit)
+        point, moved = self._near(widths)
+        return torch.relu(point.over if moved is None else torch.addmv(point.over, point.slopes, moved))
 
     def usage_and_slopes(self, widths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Used / limit of every constraint and its slopes by each width (constraints, groups), without autograd."""
-        point = self._at((widths if self._sources is None else widths[self._sources]).detach().numpy())
-        by_column = point.slopes / self._limit[:, None]
+        point, _ = self._near(widths.detach())
         if self._sources is None:
-            return point.used / self._limit, by_column
-        return point.used / self._limit, torch.zeros(len(by_column), len(widths), dtype=torch.float64).index_add_(
-            1, self._sources, by_column
-        )
+            return point.usage, point.slopes
+        slopes = torch.zeros(len(point.slopes), len(widths), dtype=torch.float64)
+        return point.usage, slopes.index_add_(1, self._sources, point.slopes)
 
-    def _used(self, widths: torch.Tensor) -> torch.Tensor:
+    def _near(self, widths: torch.Tensor) -> tuple[_Point, torch.Tensor | None]:
+        """What is known at these widths, and a zero through which their gradient flows, where they have one."""
         place = widths.to("cpu", torch.float64)
         place = place if self._sources is None else place[self._sources]
         at = place.detach()
-        point = self._at(at.numpy())
-        return torch.addmv(point.used, point.slopes, place - at) if place.requires_grad else point.used
+        return self._at(at.numpy()), place - at if place.requires_grad else None
 
     def _at(self, widths: Array) -> _Point:
         key = widths.tobytes()
@@ -115,6 +132,7 @@ class Relaxation:
     def _worked_out(self, widths: Array) -> _Point:
         everything = self._compiled.base.astype(np.float64)
         everything[self._columns] = widths
-        cost = self._compiled(Sloped(everything, self._unknowns))
-        parts: Any = np.concatenate(cost.constraints(self._limited), axis=-1)
-        return _Point(torch.from_numpy(parts.value), torch.from_numpy(parts.slopes))
+        cost = self._compiled(Sloped.of(everything, self._unknowns))
+        taken: Any = np.concatenate(cost.constraints(self._limited), axis=-1)
+        usage, over = taken.value / self._limit, (taken.value - self._limit) / self._limit
+        return _Point(*map(torch.from_numpy, (usage, over, np.ascontiguousarray((taken.slopes / self._limit).T))))

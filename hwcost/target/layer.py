@@ -162,6 +162,7 @@ class Term(Strict):
 
     def total(self, layer: LayerFacts) -> Size:
         """Bytes of this term for a layer."""
-        count = round_up(prod(layer.size(quantity) for quantity in self.of), self.multiple_of)
+        count = prod(layer.size(quantity) for quantity in self.of)
+        count = count if self.multiple_of == 1 else round_up(count, self.multiple_of)
         whole = int(self.bytes) if self.bytes == int(self.bytes) else self.bytes
         return whole * count

@@ -12,6 +12,7 @@ from hwcost.nas.costs import Costs
 from hwcost.nas.landing import Saliency
 from hwcost.nas.masks import Kept
 from hwcost.nas.reach import Reach
+from hwcost.nas.relaxation import widths_of
 from hwcost.nas.strategies.base import Strategy
 
 THRESHOLD = 0.5
@@ -103,7 +104,7 @@ class Ramp(Strategy):
         masks = self.costs.space.masks
         if not self._names:
             return torch.zeros(0, dtype=torch.float64)
-        alive = torch.stack([masks[name].leaf.sum() for name in self._names]).cpu().double()
+        alive = widths_of([masks[name].leaf for name in self._names])
         if not self.soft:
             return alive
         soft = torch.stack([part.sum() for part in torch.split(self._theta().double(), self._sizes)])
