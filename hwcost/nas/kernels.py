@@ -152,6 +152,6 @@ def _own_padding(layer: nn.Conv1d, kernel: int) -> Sides:
 
 def _describe(layer: nn.Conv1d, kernel: int, dilation: int, padding: Sides) -> None:
     layer.kernel_size, layer.dilation = (kernel,), (dilation,)
-    if not (layer.padding == "same" and padding == same_padding(kernel, dilation)):
-        layer.padding = (padding[0],)
+    if padding[0] == padding[1]:
+        layer.padding = (padding[0],)  # else it stays "same", which alone pads more after the input
     layer._reversed_padding_repeated_twice = [*padding]

@@ -88,12 +88,15 @@ def best_patterns(patterns: Sequence[Taps], saliency: Array) -> dict[int, Taps]:
 
 
 def own_padding_moves(kernel: int, dilation: int, own: Sides, is_same: bool) -> Callable[[Taps], bool]:
-    """Whether a convolution can pad for a pattern by itself: as much before as after, or as `padding="same"` shares it out."""
+    """Whether a convolution can pad for a pattern by itself: as much before as after, or as `padding="same"` shares it out.
+
+    A dilated kernel with `padding="same"` is written to ONNX in a form that onnxruntime does not run, so none is made.
+    """
 
     def has_room(taps: Taps) -> bool:
-        before, after = taps.padding(kernel, dilation, own)
-        shared = same_padding(taps.count, taps.dilation(dilation))
-        return min(before, after) >= 0 and (before == after or (is_same and (before, after) == shared))
+        sides = taps.padding(kernel, dilation, own)
+        runs = is_same and (taps.dilation(dilation) == 1 or taps.count == kernel)
+        return min(sides) >= 0 and (sides[0] == sides[1] or (runs and sides == same_padding(taps.count, taps.dilation(dilation))))
 
     return has_room
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from hwcost.nas.taps import any_padding_moves, best_patterns, living, own_paddin
 from hwcost.nas.trial import difference
 from hwcost.ops.conv import Conv1d, DepthwiseConv1d, Taps
 from hwcost.tasks import reference_network
+from tests.exporting import onnx_file
 from tests.nas.networks import trained
 
 TARGET = Target.load("stm32l4r5", runtime="tflm-cmsis-nn")
@@ -211,6 +213,23 @@ def test_every_way_to_pad_is_searched_and_exported_exactly() -> None:
         require_equal(model, small, x)
         assert from_torch(small, x[:1]) == space.network(space.widths)
         assert {type(part).__module__.partition(".")[0] for part in small.modules()} <= {"torch", "tests"}
+
+
+@pytest.mark.parametrize("taps", [Taps(0, 2, 2), Taps(1, 1, 2), Taps(0, 1, 3), Taps(1, 1, 1)])
+def test_a_kernel_of_same_padding_runs_under_onnxruntime(taps: Taps, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model, x = trained(Head(nn.Conv1d(3, 4, 4, padding="same"), nn.ReLU(), width=4)), torch.randn(1, 3, 16)
+    space = nas.prunable(model, x)
+    kernel = kernel_of(space, "layers.0").kernel
+    assert kernel is not None
+    space.keep({"layers.0.kernel": living(taps, 4)})
+    assert space.taps["layers.0"] == kernel.holding(living(taps, 4))
+    small = space.export()
+    path = tmp_path / "small.onnx"
+    path.write_bytes(onnx_file(small, (x,), exporter="torchscript"))
+    session = onnxruntime.InferenceSession(path)
+    (found,) = session.run(None, {session.get_inputs()[0].name: x.numpy()})
+    assert np.allclose(found, small(x).detach().numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_the_layer_that_pads_takes_the_new_amounts() -> None:
