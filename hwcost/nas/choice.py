@@ -14,7 +14,7 @@ from hwcost.errors import InputError, shown
 MODES = ("softmax", "gumbel", "sampled")
 """How a training step mixes the alternatives: all by their probability, all by a noisy draw of it, or two drawn by it."""
 PATHS = 2
-"""Alternatives that a step of mode `sampled` runs."""
+"""Alternatives that a step of mode `sampled` runs: one forward and backward, one forward."""
 OPEN = -1
 """Value of the buffer `chosen` while nothing is chosen."""
 ICV_FLOOR = 1e-3
@@ -29,9 +29,9 @@ class Choice(nn.Module):
         self.block = nas.Choice(conv3x3, conv5x5, separable, nn.Identity(), mode="sampled")
 
     Each step computes a sum of alternatives weighted by theta = softmax(alpha / temperature), where all start equally likely. Mode
-    `softmax` runs all of them, `gumbel` all with Gumbel noise on alpha, `sampled` two drawn by theta and weighted by what theta says of
-    those two; so does the gradient reach both. In evaluation mode nothing is drawn, and `sampled` runs the most probable one alone.
-    Once chosen, that alternative is all that runs.
+    `softmax` runs all of them, `gumbel` all with Gumbel noise on alpha. Mode `sampled` draws two by theta, trains the first as if it stood
+    alone, and runs the second forward to compare them: alpha learns what the loss would gain by exchanging the one for the other. In
+    evaluation mode nothing is drawn, and `sampled` runs the most probable one. Once chosen, that alternative is all that runs.
 
     alpha is no parameter: `nas.Limits` teaches it with an optimiser of its own, whatever the user's does. It is in the state dict
     as `alpha`, beside `chosen`, which alternative is, and the state of the draws.
@@ -114,24 +114,27 @@ class Choice(nn.Module):
             return self.alternatives[self._settled](*inputs)
         if self._is_whole:
             return _sum([alternative(*inputs) for alternative in self.alternatives])
-        indices, weights = self._mixture()
-        if len(indices) == 1:
-            return self.alternatives[indices[0]](*inputs)
-        made = [self.alternatives[index](*inputs) for index in indices]
+        if self.mode == "sampled":
+            return self._sampled(*inputs)
+        logits = self._logits()
+        noise = self._gumbel(logits) if self.mode == "gumbel" and self.training else 0.0
+        weights = torch.softmax((logits + noise) / self.temperature, dim=0)
+        made = [alternative(*inputs) for alternative in self.alternatives]
         return _sum([weight.to(values.dtype) * values for weight, values in zip(weights, made, strict=True)])
 
-    def _mixture(self) -> tuple[Sequence[int], torch.Tensor]:
-        """The alternatives that run now, and their weights."""
+    def _sampled(self, *inputs: Any) -> Any:
+        """What one alternative makes; while alpha learns, with the gradient that the weights of two in a mixture would have."""
         logits = self._logits() / self.temperature
-        everything = range(len(self.alternatives))
-        if self.mode == "sampled":
-            if not self.training:
-                return [int(logits.argmax())], logits
-            drawn = (logits.detach() + self._gumbel(logits)).topk(PATHS).indices.tolist()
-            return drawn, torch.softmax(logits[drawn], dim=0)
-        if self.mode == "gumbel" and self.training:
-            return everything, torch.softmax((self._logits() + self._gumbel(logits)) / self.temperature, dim=0)
-        return everything, torch.softmax(logits, dim=0)
+        if not self.training:
+            return self.alternatives[int(logits.argmax())](*inputs)
+        first, second = (logits.detach() + self._gumbel(logits)).topk(PATHS).indices.tolist()
+        made = self.alternatives[first](*inputs)
+        if self._leaf is None or not torch.is_grad_enabled():
+            return made
+        with torch.no_grad():
+            exchange = self.alternatives[second](*inputs) - made
+        weight = torch.softmax(logits[[first, second]], dim=0)[1]
+        return made + (weight - weight.detach()).to(made.dtype) * exchange
 
     def _gumbel(self, like: torch.Tensor) -> torch.Tensor:
         """Noise by which the largest of log-probabilities is a draw, and the two largest are one without putting back."""

@@ -12,8 +12,10 @@ from hwcost.errors import InputError, shown
 from hwcost.nas.choice import MODES
 from hwcost.nas.costs import Costs
 from hwcost.nas.decision import Decision
+from hwcost.nas.pressure import Pressure
 from hwcost.nas.reach import Reach
 from hwcost.nas.space import Space
+from hwcost.nas.strategies.ramp import ramp
 
 UPDATES = ("joint", "alternating")
 
@@ -21,6 +23,10 @@ UPDATES = ("joint", "alternating")
 @dataclass(frozen=True, slots=True)
 class Choosing:
     """How choices are learned; a mode or temperatures given here are put over those of every choice.
+
+    `share` is how far the alternatives are to bring the whole network towards its limits, in logarithms: with 0.5 a network of twice the
+    limit is to take 1.41 times of it before its channels are cut. It counts where channels are searched by a strategy without a penalty;
+    without channels to search it is 1.
 
     `icv` is the weight of the published regulariser (there 0.5), summed over the choices. `updates` is for whole runs: "joint" teaches
     weights and alpha on every training batch, "alternating" weights for an epoch on training data, then alpha for one on validation data.
@@ -30,6 +36,7 @@ class Choosing:
     temperature: float | None = None
     final_temperature: float | None = None
     icv: float = 0.0
+    share: float = 0.5
     updates: str = "joint"
     learning_rate: float = 1e-2
 
@@ -38,6 +45,8 @@ class Choosing:
             raise InputError(f"expected a mode of choice out of {', '.join(MODES)}, got {shown(self.mode)}")
         if self.updates not in UPDATES:
             raise InputError(f"expected updates to be {' or '.join(UPDATES)}, got {shown(self.updates)}")
+        if not 0 <= self.share <= 1:
+            raise InputError(f"expected a share from 0 to 1, got {self.share}")
         if self.final_temperature is not None and self.temperature is None:
             raise InputError("a final_temperature needs a temperature to start from")
 
@@ -48,7 +57,7 @@ class ChoiceLearner:
     A step whose gradients are not finite (a scaler of mixed precision found too large a scale) is left out.
     """
 
-    def __init__(self, space: Space, costs: Costs, found: Reach, steps: int, settings: Choosing) -> None:
+    def __init__(self, space: Space, costs: Costs, found: Reach, steps: int, settings: Choosing, *, priced: bool = False) -> None:
         self.choices, self.settings, self.steps = tuple(space.choices.values()), settings, steps
         self.space, self.decision = space, Decision(costs, found)
         for choice in self.choices:
@@ -58,13 +67,17 @@ class ChoiceLearner:
         self._alphas = [torch.nn.Parameter(choice.alpha.detach().cpu().clone()) for choice in self.choices]
         self._optimizer = torch.optim.Adam(self._alphas, settings.learning_rate) if self._alphas else None
         self.found = self._best()
+        share = settings.share if space.free else 1.0
+        self._pressure = Pressure(costs, share) if share and self.choices and not priced else None
 
-    def loss(self) -> torch.Tensor:
-        """The regulariser: its weight times the sum of all ICV."""
-        open_choices = [choice for choice in self.choices if choice.settled is None]
-        if not self.settings.icv or not open_choices:
+    def loss(self, progress: float) -> torch.Tensor:
+        """What alpha is taught besides the task at a share of the search: the regulariser, and the cost of the whole network."""
+        if not self.choices or self.space.is_chosen:
             return torch.zeros(())
-        return self.settings.icv * torch.stack([choice.icv() for choice in open_choices]).sum()
+        parts = [self.settings.icv * choice.icv() for choice in self.choices if self.settings.icv]
+        if self._pressure is not None:
+            parts.append(self._pressure([choice.theta for choice in self.choices]) * ramp(progress))
+        return torch.stack([part.to(parts[0]) for part in parts]).sum() if parts else torch.zeros(())
 
     def step(self, steps_done: int, *, learns: bool = True) -> None:
         """Take in the gradients of alpha and clear them; the temperature follows the share of the search that is done."""

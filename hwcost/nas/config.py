@@ -134,6 +134,7 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "mode": (lambda given: given in MODES, " or ".join(MODES)),
     "temperature": (_number(1e-3, 1e3), "a number above 0"),
     "final_temperature": (_number(1e-3, 1e3), "a number above 0"),
+    "share": (_number(0, 1), "a share from 0 to 1"),
     "icv": (_number(0, 1e3), "a number from 0"),
     "updates": (lambda given: given in UPDATES, " or ".join(UPDATES)),
     "granularity": (_whole(1), "at least 1 channel"),

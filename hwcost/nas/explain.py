@@ -12,6 +12,8 @@ from torch import nn
 
 from hwcost.budget import Budget
 from hwcost.frontends.from_torch import Example
+from hwcost.nas import choice
+from hwcost.nas.choice import as_a_whole
 from hwcost.nas.costs import Costs
 from hwcost.nas.groups import Group
 from hwcost.nas.reach import Reach, out_of_reach, reach
@@ -24,7 +26,8 @@ from hwcost.target import Target
 class Explanation:
     """The groups of a module on a target, the lines of code of their layers, and the reach of every limit.
 
-    `as_it_is` is what the module takes with all its channels; `why_not` says what stands in the way of the budget, None if nothing does.
+    `as_it_is` is what the module takes with all its channels and the first alternatives; `why_not` says what stands in the way of the
+    budget, None if nothing does. `alternatives` names those of every choice.
     """
 
     target: Target
@@ -34,6 +37,7 @@ class Explanation:
     as_it_is: Mapping[str, float]
     reach: Reach
     why_not: str | None
+    alternatives: Mapping[str, tuple[str, ...]]
 
 
 def explain(
@@ -57,7 +61,8 @@ def explain(
     finally:
         space.release()
     lines = lines_of(module, example_input)
-    return Explanation(target, space.groups, lines, costs.limits, costs.figures(costs.seed), found, why_not)
+    alternatives = {block.path: block.names for block in space.blocks}
+    return Explanation(target, space.groups, lines, costs.limits, costs.figures(costs.seed), found, why_not, alternatives)
 
 
 def explain_file(
@@ -81,13 +86,18 @@ def lines_of(module: nn.Module, example_input: Example) -> dict[str, str]:
     lines: dict[str, str] = {}
 
     def note(path: str) -> None:
-        own = [frame for frame in traceback.extract_stack()[:-2] if "/torch/" not in frame.filename.replace("\\", "/")]
+        own = [frame for frame in traceback.extract_stack()[:-2] if not _is_passed_through(frame.filename)]
         if path not in lines and own:
             lines[path] = f"{own[-1].filename}:{own[-1].lineno}"
 
     copied = copy.deepcopy(module).eval()
     for path, part in copied.named_modules():
         part.register_forward_pre_hook(lambda _part, _inputs, path=path: note(path))
-    with torch.no_grad():
+    with torch.no_grad(), as_a_whole(copied):
         copied(*inputs)
     return lines
+
+
+def _is_passed_through(file: str) -> bool:
+    """Whether code only hands a call on: torch's own, and that of choices."""
+    return "/torch/" in file.replace("\\", "/") or file == choice.__file__

@@ -20,7 +20,7 @@ from hwcost.nas.ranks import averaged
 from hwcost.nas.reach import require_reachable
 from hwcost.nas.saliency import RunningSaliency
 from hwcost.nas.space import Space
-from hwcost.nas.strategies import strategy_named
+from hwcost.nas.strategies import Strategy, strategy_named
 from hwcost.target import Target
 
 
@@ -57,14 +57,15 @@ class Limits:
         self.space = space
         self.costs = Costs(space, target, budget, latency_model=latency_model, confidence=confidence)
         self.reach = require_reachable(self.costs)
-        self.choices = ChoiceLearner(space, self.costs, self.reach, steps, choosing or Choosing())
+        priced = kind.penalty is not Strategy.penalty
+        self.choices = ChoiceLearner(space, self.costs, self.reach, steps, choosing or Choosing(), priced=priced)
         self.strategy = kind(self.costs, self.reach, steps)
         if warmup_loss is not None:
             self.strategy.warmed_up(warmup_loss)
         self.saliency = RunningSaliency({group.name: group.size for group in space.free})
         self._gauge = torch.zeros((), requires_grad=True)
         self._task_losses: list[torch.Tensor] = []
-        self.steps_done = 0
+        self.steps, self.steps_done = steps, 0
         self.settled = False
 
     def loss(self, task_loss: torch.Tensor | None = None) -> torch.Tensor:
@@ -76,7 +77,7 @@ class Limits:
         """
         if task_loss is not None and not self.settled:
             self._task_losses.append(task_loss.detach())
-        total = self._on_device() + self.choices.loss()
+        total = self._on_device() + self.choices.loss(self.steps_done / self.steps)
         penalty = None if self.settled else self.strategy.penalty(self.steps_done)
         return total if penalty is None else total + penalty.to(total)
 

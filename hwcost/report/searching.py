@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.budget import METRICS
@@ -29,11 +29,11 @@ def explanation_text(explanation: Explanation) -> str:
         [
             f"On {target.name} under {target.runtime.reference}, as int8",
             "",
-            f"Searched: {len(free)} channel groups",
-            *_columns([[str(group.size), f"{group.widths[0]} to {group.size}", ", ".join(group.nodes)] for group in free]),
+            *_searched(free),
+            *_choices(explanation),
             "",
             f"Kept as they are: {len(frozen)}",
-            *_columns([[str(group.size), ", ".join(group.nodes), _reason(explanation, group)] for group in frozen]),
+            *_columns([[str(group.size), _layers(group), _reason(explanation, group)] for group in frozen]),
             "",
             *_columns([["", "as it is", "at least", "all limits", "limit"], *_reach_rows(explanation)]),
             "",
@@ -43,8 +43,33 @@ def explanation_text(explanation: Explanation) -> str:
     )
 
 
+def _searched(free: Sequence[Group]) -> list[str]:
+    """The widths of every channel group, and of kernels over time how many taps each can keep."""
+    channels = [group for group in free if group.layer is None]
+    kernels = [group for group in free if group.layer is not None]
+    told = [
+        f"Searched: {len(channels)} channel groups{f' and the taps of {len(kernels)} kernels' if kernels else ''}",
+        *_columns([[str(group.size), f"{group.widths[0]} to {group.size}", _layers(group)] for group in channels]),
+    ]
+    return told + _columns([[str(group.size), ", ".join(map(str, group.widths)), _layers(group)] for group in kernels])
+
+
+def _choices(explanation: Explanation) -> list[str]:
+    """The alternatives of every choice, and which of them are in the network that is furthest inside all limits."""
+    if not explanation.alternatives:
+        return []
+    cheapest = zip(explanation.alternatives.items(), explanation.reach.selection, strict=True)
+    rows = [[path, ", ".join(names), f"furthest inside the limits: {names[index]}"] for (path, names), index in cheapest]
+    return ["", f"Choices: {len(rows)}", *_columns(rows)]
+
+
+def _layers(group: Group) -> str:
+    """The layers of a group as people read them."""
+    return ", ".join(group.layers) + ("" if group.layer is None else " (taps)")
+
+
 def _reason(explanation: Explanation, group: Group) -> str:
-    line = next((explanation.lines[node] for node in group.nodes if node in explanation.lines), None)
+    line = next((explanation.lines[layer] for layer in group.layers if layer in explanation.lines), None)
     return f"{group.frozen}" if line is None else f"{group.frozen} ({line})"
 
 
@@ -77,6 +102,7 @@ def explanation_json(explanation: Explanation) -> str:
         "as_it_is": dict(explanation.as_it_is),
         "at_least": dict(found.lowest),
         "together": {"widths": dict(found.widths), **{metric: getattr(found.report.cost, metric) for metric in explanation.limits}},
+        "choices": {path: list(names) for path, names in explanation.alternatives.items()},
         "within_reach": explanation.why_not is None,
         "why_not": explanation.why_not,
     }
@@ -84,8 +110,9 @@ def explanation_json(explanation: Explanation) -> str:
 
 
 def _group(explanation: Explanation, group: Group) -> dict[str, Any]:
-    lines = [explanation.lines[node] for node in group.nodes if node in explanation.lines]
-    return {"nodes": list(group.nodes), "size": group.size, "widths": list(group.widths), "frozen": group.frozen, "lines": lines}
+    lines = [explanation.lines[layer] for layer in group.layers if layer in explanation.lines]
+    of = "channels" if group.layer is None else "taps"
+    return {"of": of, "nodes": list(group.layers), "size": group.size, "widths": list(group.widths), "frozen": group.frozen, "lines": lines}
 
 
 def _dumped(content: Mapping[str, Any]) -> str:
@@ -118,7 +145,9 @@ def found_text(found: Found, metric: str) -> str:
     widths = ", ".join(f"{group} {width}" for group, width in found.best.widths.items())
     target = report.target
     again = f"Check it again: hwcost check {found.onnx} --target {target.name} --runtime {target.runtime.reference} --budget {found.budget}"
-    lines = [*(_outcome_line(outcome, metric) for outcome in found.outcomes), *several, "", *_columns(rows), "", f"Channels: {widths}"]
+    chosen = ", ".join(f"{path} {name}" for path, name in found.best.chosen.items())
+    kept = [f"Chosen: {chosen}", f"Channels: {widths}"] if chosen else [f"Channels: {widths}"]
+    lines = [*(_outcome_line(outcome, metric) for outcome in found.outcomes), *several, "", *_columns(rows), "", *kept]
     return "\n".join([*lines, f"{found.onnx}: {report.verdict}, counted alike by the search, from the module and from the file", again, ""])
 
 
@@ -140,6 +169,7 @@ def found_json(found: Found) -> str:
         "training_time_s": best.training_time_s,
         "onnx": str(found.onnx),
         "widths": best.widths,
+        "chosen": best.chosen,
         "seeds": [_outcome(outcome) for outcome in found.outcomes],
         "mean_accuracy": mean,
         "accuracy_deviation": spread,
@@ -156,6 +186,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "search_time_s": outcome.search_time_s,
         "training_time_s": outcome.training_time_s,
         "widths": outcome.widths,
+        "chosen": outcome.chosen,
         "usage": dict(outcome.report.usage),
         "onnx": str(outcome.onnx),
     }

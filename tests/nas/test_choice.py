@@ -59,24 +59,40 @@ def test_a_choice_starts_with_equal_probabilities_and_mixes_all() -> None:
     assert value(choice) == pytest.approx(1111 / 4)
 
 
-def test_a_sampled_step_runs_two_paths_and_weighs_them_by_what_theta_says_of_the_two() -> None:
+def test_a_sampled_step_trains_one_path_and_compares_it_with_a_second() -> None:
     choice = constants("sampled")
-    choice.alpha.copy_(torch.tensor([3.0, 1.0, 2.0, -1.0]).log1p().nan_to_num(0, 0, -9))
+    choice.alpha.copy_(torch.tensor([0.5, 0.2, 0.2, 0.1]).log())
     choice.learn(True)
     noted, seen = calls(choice), set()
     for _ in range(60):
         noted.clear()
-        out = value(choice)
+        choice.zero_grad()
+        choice.leaf.grad = None
+        out = choice(ONE).sum()
+        out.backward()
         a, b = noted
+        assert float(out.detach()) == 10.0**a
+        assert [way.weight.grad is not None for way in choice.alternatives] == [index == a for index in range(4)]
         theta = choice.theta.detach()
-        expected = (theta[a] * 10.0**a + theta[b] * 10.0**b) / (theta[a] + theta[b])
-        assert out == pytest.approx(float(expected), rel=1e-5)
-        seen.add(frozenset(noted))
-    assert len(seen) > 1
+        p, q = theta[a] / (theta[a] + theta[b]), theta[b] / (theta[a] + theta[b])
+        # d(p x + q y) / d alpha_b = p q (y - x), and the negative of it for alpha_a
+        assert float(choice.leaf.grad[b]) == pytest.approx(float(p * q) * (10.0**b - 10.0**a), rel=1e-4)
+        assert float(choice.leaf.grad[a]) == pytest.approx(-float(choice.leaf.grad[b]), rel=1e-4)
+        seen.add((a, b))
+    assert len(seen) > 3
+
+
+def test_a_sampled_step_runs_one_path_while_alpha_does_not_learn_or_nothing_is_trained() -> None:
+    choice = constants("sampled")
+    noted = calls(choice)
+    choice(ONE)
+    assert len(noted) == 1
+    choice.learn(True)
+    choice.alpha.copy_(torch.tensor([0.0, 3.0, 0.0, 0.0]))
     choice.eval()
     noted.clear()
     choice(ONE)
-    assert noted == [0]
+    assert noted == [1]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -97,8 +113,7 @@ def test_draws_follow_the_probabilities() -> None:
     with torch.no_grad():
         for _ in range(3000):
             choice(ONE)
-    # First drawn 0.6; or 0.3 or 0.1 first and it second: 0.6 + 0.3 * 6/7 + 0.1 * 6/9
-    assert noted.count(0) / 3000 == pytest.approx(0.6 + 0.3 * 6 / 7 + 0.1 * 6 / 9, abs=0.02)
+    assert [noted.count(index) / 3000 for index in range(3)] == pytest.approx([0.6, 0.3, 0.1], abs=0.03)
 
 
 def test_the_icv_of_a_sure_choice_is_small() -> None:

@@ -18,6 +18,7 @@ from hwcost.cost import Cost
 from hwcost.errors import InputError
 from hwcost.nas.costs import Costs
 from hwcost.nas.decision import Decision
+from hwcost.nas.pressure import Pressure
 from hwcost.nas.reach import require_reachable
 from hwcost.nas.strategies import STRATEGIES
 from tests.nas.choosing import INPUT, SELECTIONS, Chosen
@@ -108,6 +109,24 @@ def test_after_many_vain_trials_the_decision_climbs_from_what_fits(frozen: nas.S
 def test_a_budget_out_of_reach_names_the_cheapest_alternatives(space: nas.Space) -> None:
     with pytest.raises(InputError, match=r"even with 'skip' for 'one', .* at best latency"):
         require_reachable(Costs(space, TARGET, Budget(latency_s=1e-6)))
+
+
+def test_the_charge_of_the_first_alternatives_is_one_for_a_limit_they_pass(space: nas.Space) -> None:
+    costs = Costs(space, TARGET, share(space, latency_s=0.25))
+    sure = [torch.eye(len(block.names), dtype=torch.float64)[0] for block in space.blocks]
+    assert float(Pressure(costs, 0.5)(sure)) == pytest.approx(1)
+    assert float(Pressure(costs, 1.0)(sure)) == pytest.approx(1)
+
+
+def test_the_charge_ends_where_the_share_of_the_way_is_gone(space: nas.Space) -> None:
+    costs = Costs(space, TARGET, share(space, latency_s=0.25))
+    first, cheap = (costs.on(selection).seed.cost.latency_s for selection in ((0, 0, 0), (3, 0, 0)))
+    sure = [torch.eye(len(block.names), dtype=torch.float64)[0] for block in space.blocks]
+    sure[0] = torch.tensor([0.5, 0.0, 0.0, 0.5], dtype=torch.float64)
+    expected = (first + cheap) / 2
+    assert float(Pressure(costs, 0.5)(sure)) == pytest.approx(max(0.0, expected / (first * 0.5) - 1))
+    gone = np.log(expected / first) / np.log(0.25)
+    assert float(Pressure(costs, float(gone) - 1e-6)(sure)) == pytest.approx(0, abs=1e-4)
 
 
 def data(count: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
