@@ -36,7 +36,7 @@ class Choosing:
     temperature: float | None = None
     final_temperature: float | None = None
     icv: float = 0.0
-    share: float = 0.5
+    share: float = 0.0
     updates: str = "joint"
     learning_rate: float = 1e-2
 

@@ -89,8 +89,10 @@ class Session:
         limits = self.limits(network)
         limits.space.release()
         network.to(self.trainer.device)  # it is read, and its budget judged, on the CPU
+        limits.space.choose(limits.space.first)  # others join when there is something to compare them with
         self._phase("warm-up", network, schedule.warmup_epochs, offset=0)
         seed_score = self._baseline(network, limits.space) if self.config.baseline else None
+        limits.space.choose(None)
         limits.space.attach()
         self._phase("search", network, schedule.search_epochs, offset=1, limits=limits)
         small = limits.export()
