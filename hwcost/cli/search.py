@@ -32,7 +32,7 @@ def _print_tasks(asked: bool) -> None:
         from hwcost.tasks import described
 
         emit(described() + "\n")
-        raise typer.Exit()
+        raise typer.Exit
 
 
 @app.command(short_help="Search channel widths while training, until every limit is met.", epilog=EXAMPLES)
