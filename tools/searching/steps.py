@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 from hwcost import Budget, Target, nas
-from hwcost.nas.budget_loss import BudgetLoss
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import projected
 from hwcost.nas.shares import SharedBudget
@@ -112,7 +111,7 @@ def projection_ms(network: Network, repeats: int) -> float:
 def loss_ms(network: Network, repeats: int) -> tuple[float, float]:
     """Median milliseconds of the loss of four limits, and with its gradient, at other soft masks every time, so that nothing is kept."""
     space = nas.prunable(network.make(), network.example_input())
-    loss = BudgetLoss(space, target(), four_limits(space))
+    loss = nas.BudgetLoss(space, target(), four_limits(space))
     alone, both = [], []
     for turn in range(repeats):
         masks = {group.name: torch.full((group.size,), 0.99 - 0.3 * turn / repeats, requires_grad=True) for group in space.free}
