@@ -103,7 +103,9 @@ def _not_run(rows: Sequence[Row]) -> str:
         if name not in run
     ]
     for name in (name for name in TASKS if name in run):
-        lines += _gaps(name, [row for row in rows if row["task"] == name])
+        for epochs in sorted({tuple(row["epochs"]) for row in rows if row["task"] == name}):
+            same = [row for row in rows if (row["task"], tuple(row["epochs"])) == (name, epochs)]
+            lines += _gaps(f"{name}, {'/'.join(map(str, epochs))} epochs", same)
     return "\n".join(["## What was not run", "", *(lines or ["Nothing: every task, limit and method, with at least three seeds."]), ""])
 
 
