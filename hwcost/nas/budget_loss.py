@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from hwcost.budget import Budget
+from hwcost.errors import InputError, listed, shown
 from hwcost.latency import LatencyModel
 from hwcost.nas.costs import Costs
 from hwcost.nas.relaxation import widths_of
@@ -54,7 +55,19 @@ class BudgetLoss(nn.Module):
         """The metric of each constraint: RAM once for every step of the schedule, others once."""
         return self._relaxed.metrics
 
+    def _fault(self, name: str, values: torch.Tensor) -> str | None:
+        """What is wrong with the mask given for a group."""
+        if name not in self.space.masks:
+            return f"there is no group {shown(name)}; expected {', '.join(self.space.masks)}"
+        size = len(self.space.masks[name].leaf)
+        if tuple(values.shape) != (size,):
+            return f"'{name}' has {size} channels, got values of shape {tuple(values.shape)}"
+        return f"'{name}': expected shares from 0 to 1, got a negative one" if bool((values.detach() < 0).any()) else None
+
     def _widths(self, masks: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor | None]:
         """The width of every free group in double precision on the CPU, where costs are worked out, and one of the masks."""
+        faults = [f"masks: {fault}" for name, values in masks.items() if (fault := self._fault(name, values))]
+        if faults:
+            raise InputError(listed(faults))
         values = [masks.get(name, mask.values) for name, mask in self.space.masks.items()]
         return widths_of(values), values[0] if values else None

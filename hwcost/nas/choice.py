@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -108,12 +109,19 @@ class Choice(nn.Module):
         theta = self.theta
         return theta.mean().square() / (theta.var(unbiased=False) + ICV_FLOOR)
 
+    def _alike(self, made: Sequence[Any]) -> Sequence[Any]:
+        shapes = [tuple(each.shape) if isinstance(each, torch.Tensor) else None for each in made]
+        if any(shape != shapes[0] for shape in shapes):
+            told = ", ".join(f"'{name}' {shape}" for name, shape in zip(self.names, shapes, strict=True))
+            raise InputError(f"expected alternatives of a choice that make one shape, got {told}")
+        return made
+
     def forward(self, *inputs: Any) -> Any:
         """The mixture of a step, or what the chosen alternative makes."""
         if self._settled is not None:
             return self.alternatives[self._settled](*inputs)
         if self._is_whole:
-            return _sum([alternative(*inputs) for alternative in self.alternatives])
+            return _sum(self._alike([alternative(*inputs) for alternative in self.alternatives]))
         if self.mode == "sampled":
             return self._sampled(*inputs)
         logits = self._logits()
@@ -184,6 +192,13 @@ def as_a_whole(module: nn.Module) -> Iterator[None]:
     finally:
         for part, (whole, settled) in zip(parts, before, strict=True):
             part._is_whole, part._settled = whole, settled
+
+
+def require_alike(module: nn.Module, inputs: Sequence[torch.Tensor]) -> None:
+    """Raise InputError unless the alternatives of every choice make equal shapes; a trace would fail with less to say."""
+    copied = copy.deepcopy(module).eval()
+    with torch.no_grad(), as_a_whole(copied):
+        copied(*inputs)
 
 
 def _sum(made: Sequence[Any]) -> Any:

@@ -14,6 +14,7 @@ from hwcost.checking import Pricing, Report, device_limits, judge, quote
 from hwcost.compiled import Candidates, CompiledCost
 from hwcost.errors import InputError, listed
 from hwcost.latency import LatencyModel
+from hwcost.nas.choice import Choice
 from hwcost.nas.expectation import OpenChoices, Priced
 from hwcost.nas.groups import Kept, taps_of
 from hwcost.nas.relaxation import Relaxation, Relaxed, stand_in
@@ -25,6 +26,10 @@ from hwcost.target import Target
 
 Array = np.ndarray[Any, Any]
 Figures = Mapping[str, float]
+
+
+MOST_VIEWS = 256
+"""Selections whose prices are kept at once; the oldest is forgotten."""
 
 
 class Costs:
@@ -87,6 +92,8 @@ class Costs:
             judged = {"latency_model": self.latency_model, "confidence": self.confidence}
             other = Costs(self.space, self.target, self.budget, **judged, selection=selection)  # type: ignore[arg-type]
             other._others = self._others
+            if len(self._others) >= MOST_VIEWS:
+                del self._others[next(iter(self._others))]
             self._others[selection] = other
         return self._others[selection]
 
@@ -154,7 +161,7 @@ class Costs:
             return self._relaxation
 
         def thetas() -> list[torch.Tensor]:
-            return [choice.theta.cpu().double() for choice in choices]
+            return [choice.theta.cpu().double() if choice.settled is None else _sure(choice) for choice in choices]
 
         return OpenChoices(blocks, lambda selection: self.on(selection)._priced, thetas)
 
@@ -175,6 +182,13 @@ class Costs:
         cost = self.quick(widths[None])
         quick = {metric: float(np.asarray(getattr(cost, metric)).reshape(-1)[0]) for metric in self.limits}
         return {metric: self.figure(report, metric) / quick[metric] if quick[metric] else 1.0 for metric in self.limits}
+
+
+def _sure(choice: Choice) -> torch.Tensor:
+    """The probabilities where one alternative is chosen for good."""
+    theta = torch.zeros(len(choice.alpha), dtype=torch.float64)
+    theta[choice.settled] = 1.0
+    return theta
 
 
 def _require_supported(report: Report) -> None:

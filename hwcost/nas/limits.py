@@ -23,6 +23,9 @@ from hwcost.nas.space import Space
 from hwcost.nas.strategies import Strategy, strategy_named
 from hwcost.target import Target
 
+DECIDED = 10
+"""Steps between decisions about which alternatives would be taken, which may have to look at many."""
+
 
 class Limits:
     """A budget that the network under search meets when its `steps` are done.
@@ -101,7 +104,8 @@ class Limits:
             self.saliency.update(gradients)
             self.strategy.learned(torch.where(gradients.isfinite().all(), gradients, 0.0), task_loss)
         self.choices.step(self.steps_done, learns=learn_choices)
-        self.strategy.costs = self.costs.on(self.choices.update().selection)
+        if self.steps_done % DECIDED == 0:
+            self.strategy.costs = self.costs.on(self.choices.update().selection)
         if self.strategy.settles(self.steps_done):
             self.settle()
             return
@@ -147,6 +151,9 @@ class Limits:
         if not self.settled or self.report().verdict != "fits":
             self.settle()
         small = self.space.export()
+        sick = [name for name, values in small.state_dict().items() if not bool(values.isfinite().all())]
+        if sick:
+            raise InputError(f"training has diverged: {sick[0]} has values that are not finite; lower the learning rate and start again")
         self.costs.budget.require(self.report().cost)
         return small
 

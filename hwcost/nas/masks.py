@@ -33,12 +33,12 @@ class Mask:
         self.leaf = torch.ones(size, requires_grad=True)
 
     def on(self, like: torch.Tensor) -> torch.Tensor:
-        """The values, on the device of a tensor they are multiplied with; the leaf moves there once."""
+        """The values, on the device and of the type of a tensor they are multiplied with; the leaf moves there once."""
         if self.soft is not None:
-            return self.soft.to(like.device)
+            return self.soft.to(like)
         if self.leaf.device != like.device:
             self.leaf = self.leaf.detach().to(like.device).requires_grad_()
-        return self.leaf
+        return self.leaf if self.leaf.dtype == like.dtype else self.leaf.to(like.dtype)
 
     @property
     def values(self) -> torch.Tensor:

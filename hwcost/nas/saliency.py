@@ -25,15 +25,16 @@ class RunningSaliency:
     def __init__(self, sizes: Mapping[str, int]) -> None:
         self._sizes = dict(sizes)
         self._means = torch.zeros(sum(self._sizes.values()))
-        self._updates = 0
+        self._updates = torch.zeros(())
 
     def update(self, gradients: torch.Tensor) -> None:
         """Take in the gradients of all masks (channels of all groups,); nothing waits for a device."""
-        self._updates += 1
-        weight = 1 - MEMORY if self._updates > AVERAGED else 1 / self._updates
         means = self._means.to(gradients.device)
         squared = gradients.detach().square()
-        self._means = torch.where(squared.sum().isfinite(), torch.lerp(means, squared, weight), means)
+        is_good = squared.sum().isfinite()
+        self._updates = self._updates.to(gradients.device) + is_good
+        weight = torch.where(self._updates > AVERAGED, 1 - MEMORY, 1 / self._updates.clamp(min=1))
+        self._means = torch.where(is_good, torch.lerp(means, squared, weight), means)
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """The saliency of every channel, by group."""
@@ -43,11 +44,11 @@ class RunningSaliency:
     def state_dict(self) -> dict[str, Any]:
         """The means and how many updates they have seen."""
         parts = self._by_group(self._means.cpu())
-        return {"updates": self._updates, "means": {name: part.clone() for name, part in zip(self._sizes, parts, strict=True)}}
+        return {"updates": int(self._updates), "means": {name: part.clone() for name, part in zip(self._sizes, parts, strict=True)}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self._updates = state["updates"]
+        self._updates = torch.tensor(float(state["updates"]))
         if self._sizes:
             self._means = torch.cat([state["means"][name] for name in self._sizes])
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from hwcost.errors import InputError
 from hwcost.nas.checkpoint import write_atomically
 from hwcost.nas.config import Config
 from hwcost.nas.delivery import BUDGET, ONNX, WEIGHTS
@@ -49,6 +50,8 @@ class Search:
 
     def __init__(self, config: Config, output: str | Path, *, tell: Callable[[Progress], None] | None = None) -> None:
         self.config, self.output = config, Path(output)
+        if self.output.exists() and not self.output.is_dir():
+            raise InputError(f"--output: {self.output} is a file; expected a folder, or a name that is free")
         self.target = Target.load(config.target, config.runtime)
         own = ".py:" in config.task
         self.task: Task = given_data(made(config.task, "a task", Task), config.data) if own else task_named(config.task, config.data)

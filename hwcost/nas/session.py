@@ -184,13 +184,15 @@ class _PhaseRun:
 
     def train(self, keeps_best: bool) -> None:
         """The epochs that are left; without any, the network is what it was."""
-        patience = self.session.config.schedule.patience
-        while self.epoch < self.epochs:
+        while self.epoch < self.epochs and not self._has_waited_enough():
             self._one_epoch(keeps_best)
             self.session.state[self.name] = self._standing()
             self.session.save()
-            if patience and self.limits is None and self.best is not None and self.epoch - self.best["epoch"] >= patience:
-                break
+
+    def _has_waited_enough(self) -> bool:
+        """Whether no epoch was better for as long as patience lasts; a search goes on to its end."""
+        patience = self.session.config.schedule.patience
+        return bool(patience) and self.limits is None and self.best is not None and self.epoch - self.best["rose"] >= patience
 
     def _one_epoch(self, keeps_best: bool) -> None:
         session, started = self.session, time.perf_counter()
@@ -214,7 +216,9 @@ class _PhaseRun:
         self.epoch += 1
         counts = keeps_best and (self.limits is None or self.limits.settled)
         if counts and (self.best is None or found >= self.best["score"]):
-            self.best = {"score": found, "epoch": self.epoch, **self._values()}
+            # Of equal epochs the last is kept, after which rates are lower; patience counts from the first.
+            rose = self.epoch if self.best is None or found > self.best["score"] else self.best["rose"]
+            self.best = {"score": found, "rose": rose, **self._values()}
         self.seconds += time.perf_counter() - started
         usage = {} if self.limits is None else dict(self.limits.report().usage)
         session.tell(Progress(session.seed, self.name, self.epoch, self.epochs, loss, found, usage))

@@ -33,7 +33,7 @@ class SharedBudget:
         shares: dict[str, Fraction] = {}
         faults: list[str] = []
         keys = {metric.limit_key: metric.field for metric in METRICS.values()}
-        for key in keys.keys() & table.keys():
+        for key in (key for key in keys if key in table):  # in one order always: a checkpoint knows its configuration by its text
             given = table[key]
             if isinstance(given, str) and "%" in given:
                 found = _SHARE.fullmatch(given)

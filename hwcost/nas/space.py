@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 from torch import nn
 
 from hwcost.channels import trace_channels
 from hwcost.errors import GraphError, InputError, shown
 from hwcost.frontends.from_torch import Example, as_written
 from hwcost.graph import Graph
-from hwcost.nas.choice import as_a_whole, choices_of
+from hwcost.nas.choice import as_a_whole, choices_of, require_alike
 from hwcost.nas.groups import Group, groups_of, home, require_parts, taps_of
 from hwcost.nas.kernels import kernel_groups, kernel_names
 from hwcost.nas.masks import Kept, Mask, attach, detach, is_masked
@@ -124,6 +125,9 @@ class Space:
         It is read anew and held against the network that the search prices. Raises GraphError if they are not the same, InputError while
         a choice is open.
         """
+        soft = [name for name, mask in self.masks.items() if mask.soft is not None]
+        if soft:
+            raise InputError(f"masks of your own are set for {', '.join(soft)}: keep() what lives, and set their soft to None, then export")
         if not self.is_chosen:
             raise InputError(f"choose first: open are {', '.join(repr(path) for path in self.choices if path not in self.chosen)}")
         return self._cut(self.selection)
@@ -170,6 +174,8 @@ def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, 
 
 
 def _space(model: nn.Module, example_input: Example, granularity: int, kernel: bool, freeze: Sequence[str]) -> Space:
+    if choices_of(model):
+        require_alike(model, (example_input,) if isinstance(example_input, torch.Tensor) else tuple(example_input))
     written = as_written(model, example_input)
     require_parts(written, freeze, kernel_names(written))
     channels, graph = trace_channels(written), normalise(written)

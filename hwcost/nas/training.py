@@ -41,12 +41,13 @@ class Trainer:
         random: torch.Generator,
         *,
         rate: Callable[[float], float],
-        penalty: Callable[[], torch.Tensor] | None = None,
+        penalty: Callable[[torch.Tensor], torch.Tensor] | None = None,
         after_step: Callable[[], None] | None = None,
     ) -> float:
         """Train on every batch once; the mean loss of the task. `rate` is the learning rate as a function of the share of the epoch done.
 
-        Without an optimiser the weights stay, and only what `after_step` does with the gradients is learned.
+        `penalty` is what is added to the loss, which it is told. Without an optimiser the weights stay, and only what `after_step` does
+        with the gradients is learned.
         Raises InputError for a loss that is not finite.
         """
         network.train()
@@ -57,7 +58,7 @@ class Trainer:
             loss = self.task.loss(self.task.answers(network(inputs), inputs), labels)
             total += _finite(loss)
             network.zero_grad(set_to_none=True)
-            (loss if penalty is None else loss + penalty()).backward()  # type: ignore[no-untyped-call]
+            (loss if penalty is None else loss + penalty(loss)).backward()  # type: ignore[no-untyped-call]
             if optimizer is not None:
                 optimizer.step()
             if after_step is not None:

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hwcost import Budget, Target, nas
-from hwcost.errors import NotDifferentiableError
+from hwcost.errors import InputError, NotDifferentiableError
 from hwcost.latency import AnalyticModel, Basis
 from hwcost.nas.costs import Costs
+from tests.nas.choosing import INPUT, Chosen
 from tests.nas.networks import Residual, example
 from tests.nas.test_relaxation import Trees
 
@@ -97,3 +98,42 @@ def test_a_model_without_gradients_is_refused() -> None:
     whole = Trees("trees", target.runtime.reference, target.core.name, basis, part)
     loss = nas.BudgetLoss(space, target, budget_of(1, 0.5, 1), latency_model=whole)
     assert loss.usage().tolist() == nas.BudgetLoss(space, target, budget_of(1, 0.5, 1)).usage().tolist()
+
+
+def test_masks_that_fit_no_group_are_refused() -> None:
+    module = Residual()
+    space = nas.prunable(module, example(Residual))
+    over = nas.BudgetLoss(space, Target.load("stm32l4r5"), Budget(flash_bytes=10**6))
+    name = space.free[0].name
+    for masks, fault in (
+        ({"nonsense": torch.ones(3)}, "there is no group 'nonsense'"),
+        ({name: torch.ones(3)}, "channels, got values of shape"),
+        ({name: -torch.ones(space.free[0].size)}, "got a negative one"),
+    ):
+        with pytest.raises(InputError, match=fault):
+            over(masks)
+
+
+def test_a_module_of_half_precision_runs_under_search() -> None:
+    module = Residual()
+    nas.prunable(module, example(Residual))
+    module.bfloat16().train()
+    assert module(example(Residual, 2).bfloat16()).dtype == torch.bfloat16
+
+
+def test_masks_of_your_own_are_not_exported_as_if_they_were_not_there() -> None:
+    space = nas.prunable(Residual(), example(Residual))
+    mask = space.masks[space.free[0].name]
+    mask.soft = torch.full((len(mask.leaf),), 0.5)
+    with pytest.raises(InputError, match="masks of your own are set"):
+        space.export()
+
+
+def test_what_is_chosen_for_good_is_priced_alone() -> None:
+    space = nas.prunable(Chosen(), torch.zeros(INPUT))
+    target = Target.load("stm32l4r5")
+    taken = Costs(space, target, Budget()).on((3, 1, 1)).seed.cost
+    over = nas.BudgetLoss(space, target, Budget(latency_s=taken.latency_s * 1.0001))
+    assert over().item() > 0
+    space.choose((3, 1, 1))
+    assert over().item() == 0

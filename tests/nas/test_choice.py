@@ -248,7 +248,7 @@ def test_choices_that_cannot_be_searched_are_refused() -> None:
     with pytest.raises(GraphError, match="called more than once"):
         nas.prunable(Again(), torch.zeros(1, 2, 4, 4))
     uneven = nn.Sequential(nn.Conv2d(1, 4, 1), nas.Choice(nn.Conv2d(4, 1, 1), nn.Conv2d(4, 4, 1), names=("narrow", "wide")))
-    with pytest.raises(GraphError, match=r"one output shape, got narrow \(?1"):
+    with pytest.raises(InputError, match=r"make one shape, got 'narrow'"):
         nas.prunable(uneven, torch.zeros(1, 1, 4, 4))
     nested = nn.Sequential(nas.Choice(nn.Identity(), nas.Choice(nn.Identity(), nn.ReLU())))
     with pytest.raises(GraphError, match=r"'0\.alternatives\.1' inside '0'"):
@@ -258,3 +258,9 @@ def test_choices_that_cannot_be_searched_are_refused() -> None:
 def test_an_open_choice_is_not_exported() -> None:
     with pytest.raises(InputError, match=r"open are 'one', 'two', 'three\.0'"):
         nas.prunable(Chosen(), torch.zeros(INPUT)).export()
+
+
+def test_alternatives_of_other_shapes_are_named() -> None:
+    choice = nas.Choice(nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(3, 4, 5, padding=2), names=("3x3", "5x5"))
+    with pytest.raises(InputError, match=r"make one shape, got '3x3' \(1, 8, 6, 6\), '5x5' \(1, 4, 6, 6\)"):
+        nas.prunable(nn.Sequential(choice, nn.ReLU()), torch.zeros(1, 3, 6, 6))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -75,3 +78,18 @@ def test_a_share_of_what_nobody_can_price_is_refused() -> None:
     seed = Pricing().cost(from_torch(Residual(), example(Residual)), Target.load("rp2040"))
     with pytest.raises(InputError, match="no share of what is absent: energy"):
         SharedBudget.from_table({"max_energy": "50%"}, "here").of(seed)
+
+
+def test_a_configuration_reads_the_same_in_every_process():
+    # A checkpoint knows its configuration by its text; the order of a set of names changes from process to process.
+    program = (
+        "from hwcost.nas.shares import SharedBudget;"
+        "print(SharedBudget.from_table({'max_ram': '50%', 'max_flash': '25%', 'max_latency': '40%', 'max_energy': '40%'}, 'x'))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(told) == 1

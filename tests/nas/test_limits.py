@@ -156,3 +156,13 @@ def test_wrong_requests_are_refused(options, said: str, target: Target) -> None:
     space = nas.prunable(Residual(), example(Residual))
     with pytest.raises(InputError, match=said):
         nas.Limits(space, target, Budget(), **options)
+
+
+def test_weights_that_are_not_finite_are_not_exported() -> None:
+    module = Residual()
+    space = nas.prunable(module, example(Residual))
+    limits = nas.Limits(space, Target.load("stm32l4r5"), Budget(flash_bytes=10**6), steps=2)
+    with torch.no_grad():
+        next(module.parameters())[0] = float("nan")
+    with pytest.raises(InputError, match="training has diverged"):
+        limits.export()

@@ -14,6 +14,8 @@ from hwcost.nas import session
 from hwcost.nas.config import Config
 from hwcost.nas.delivery import require_agreement
 from hwcost.nas.search import Found, Search
+from hwcost.nas.session import Progress
+from hwcost.nas.strategies.ramp import Ramp
 
 OWN = Path(__file__).with_name("own_task.py")
 TABLES: dict[str, Any] = {
@@ -138,3 +140,51 @@ def test_counts_that_differ_stop_the_run(whole: Found) -> None:
     seed = check(whole.onnx, report.target, report.budget, priced_as="int8", io_in_arena=False)
     with pytest.raises(GraphError, match="counted differently"):
         require_agreement({"the file": report, "the module": seed})
+
+
+def test_ramp_is_told_the_loss_of_the_warm_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[float] = set()
+    plain = Ramp._warmup_loss
+
+    def noted(strategy: Ramp) -> float:
+        seen.add(plain(strategy))
+        return plain(strategy)
+
+    monkeypatch.setattr(Ramp, "_warmup_loss", noted)
+    search(tmp_path, {"strategy": "ramp", "baseline": False})
+    assert len(seen) > 1
+
+
+def test_patience_ends_at_the_same_epoch_after_a_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {1: 0.9, 2: 0.9, 3: 0.7, 4: 0.95}  # the second equals the first: no better
+    trained: list[int] = []
+
+    def told(progress: Progress) -> None:
+        if progress.phase == "fine-tuning":
+            trained.append(progress.epoch)
+
+    def scored(task: object, network: torch.nn.Module, examples: object) -> float:
+        return scores.get(len(trained) + 1, 0.5)
+
+    changes = {"schedule": {**TABLES["schedule"], "finetune_epochs": 6, "patience": 2}, "baseline": False}
+    monkeypatch.setattr(session, "score", scored)
+    real = session.Session.save
+
+    def save(run: session.Session) -> None:
+        if "fine-tuning" in run.state["done"]:
+            raise KilledError
+        real(run)
+
+    with monkeypatch.context() as killing:
+        killing.setattr(session.Session, "save", save)
+        with pytest.raises(KilledError):
+            search(tmp_path, changes, tell=told)
+    assert trained == [1, 2, 3]
+    search(tmp_path, changes, tell=told)
+    assert trained == [1, 2, 3]
+
+
+def test_an_output_that_is_a_file_is_refused_before_anything(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(InputError, match="is a file; expected a folder"):
+        search(tmp_path / "taken")

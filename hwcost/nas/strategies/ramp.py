@@ -87,14 +87,19 @@ class Ramp(Strategy):
 
     def state(self) -> Mapping[str, Any]:
         """Strengths, their optimiser, the losses seen."""
-        return {"alpha": self._alpha.detach().clone(), "optimizer": self._optimizer.state_dict(), "losses": self._losses.clone()}
+        return {
+            "alpha": self._alpha.detach().clone(),
+            "optimizer": self._optimizer.state_dict(),
+            "losses": self._losses.clone(),
+            "told": self._told,
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`."""
         with torch.no_grad():
             self._alpha.copy_(state["alpha"])
         self._optimizer.load_state_dict(dict(state["optimizer"]))
-        self._losses = state["losses"].clone()
+        self._losses, self._told = state["losses"].clone(), state["told"]
 
     def _theta(self) -> torch.Tensor:
         return self._alpha.detach().abs()
