@@ -6,12 +6,14 @@ Neither is imported before a callback is asked for.
 from __future__ import annotations
 
 import importlib
+import io
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from hwcost.errors import InputError
+from hwcost.nas.checkpoint import write_atomically
 from hwcost.nas.limits import Limits
 
 LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
@@ -125,7 +127,9 @@ def _huggingface_class(base: type[Any]) -> type[Any]:
         def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             """Put the limits beside what the Trainer saved."""
             if getattr(state, "is_world_process_zero", True):
-                torch.save(self.limits.state_dict(), _folder(args, state) / FILE)
+                content = io.BytesIO()
+                torch.save(self.limits.state_dict(), content)
+                write_atomically(_folder(args, state) / FILE, content.getvalue())
 
     return LimitsCallback
 

@@ -21,10 +21,8 @@ from hwcost.nas.reach import require_reachable
 from hwcost.nas.saliency import RunningSaliency
 from hwcost.nas.space import Space
 from hwcost.nas.strategies import Strategy, strategy_named
+from hwcost.nas.strategies.base import EVERY
 from hwcost.target import Target
-
-DECIDED = 10
-"""Steps between decisions about which alternatives would be taken, which may have to look at many."""
 
 
 class Limits:
@@ -104,7 +102,7 @@ class Limits:
             self.saliency.update(gradients)
             self.strategy.learned(torch.where(gradients.isfinite().all(), gradients, 0.0), task_loss)
         self.choices.step(self.steps_done, learns=learn_choices)
-        if self.steps_done % DECIDED == 0:
+        if self.steps_done % EVERY == 0:
             self.strategy.costs = self.costs.on(self.choices.update().selection)
         if self.strategy.settles(self.steps_done):
             self.settle()

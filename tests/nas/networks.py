@@ -6,6 +6,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 -- as everybody calls it
 from torch import nn
 
+from hwcost import Budget, Target, nas
+from hwcost.nas.costs import Costs
+
 
 class Residual(nn.Module):
     """A stem, a block beside it, a strided block beside a convolution without batch norm, a classifier."""
@@ -77,3 +80,13 @@ INPUTS = {Residual: (1, 8, 8), Separable: (1, 8, 8), Joined: (2, 6, 6)}
 
 def example(kind: type[nn.Module], batch: int = 1) -> torch.Tensor:
     return torch.randn(batch, *INPUTS[kind], generator=torch.Generator().manual_seed(4))
+
+
+def share_of(space: nas.Space, target: Target, flash: float, latency: float, ram: float) -> Budget:
+    """Shares of the seed's own bytes, arena and latency."""
+    cost = Costs(space, target, Budget()).seed.cost
+    return Budget(
+        flash_bytes=cost.flash_bytes - int((1 - flash) * cost.flash.network_bytes),
+        latency_s=latency * cost.latency_s,
+        ram_bytes=cost.ram_bytes - int((1 - ram) * cost.ram.arena_bytes),
+    )

@@ -14,7 +14,7 @@ from hwcost import Budget, Target, check, nas
 from hwcost.errors import InputError
 from hwcost.nas.costs import Costs
 from hwcost.nas.trial import difference
-from tests.nas.networks import INPUTS, Residual, Separable, example
+from tests.nas.networks import INPUTS, Residual, Separable, example, share_of
 
 STEPS = 40
 
@@ -22,16 +22,6 @@ STEPS = 40
 @pytest.fixture(scope="module")
 def target() -> Target:
     return Target.load("stm32l4r5")
-
-
-def share_of(space: nas.Space, target: Target, flash: float, latency: float, ram: float) -> Budget:
-    """Shares of the seed's own bytes, arena and latency."""
-    cost = Costs(space, target, Budget()).seed.cost
-    return Budget(
-        flash_bytes=cost.flash_bytes - int((1 - flash) * cost.flash.network_bytes),
-        latency_s=latency * cost.latency_s,
-        ram_bytes=cost.ram_bytes - int((1 - ram) * cost.ram.arena_bytes),
-    )
 
 
 def train(model: nn.Module, limits: nas.Limits, kind: type[nn.Module], steps: int) -> None:

@@ -11,10 +11,9 @@ from torch import nn
 
 from hwcost import Budget, Target, check, nas
 from hwcost.errors import InputError
-from hwcost.nas.costs import Costs
 from hwcost.nas.strategies import STRATEGIES, DualPrices, Ramp
 from hwcost.nas.strategies.ramp import ramp
-from tests.nas.networks import INPUTS, Residual, example
+from tests.nas.networks import INPUTS, Residual, example, share_of
 
 STEPS = 40
 every_strategy = pytest.mark.parametrize("strategy", sorted(STRATEGIES))
@@ -23,16 +22,6 @@ every_strategy = pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @pytest.fixture(scope="module")
 def target() -> Target:
     return Target.load("stm32l4r5")
-
-
-def share_of(space: nas.Space, target: Target, flash: float, latency: float, ram: float) -> Budget:
-    """Shares of the seed's own bytes, latency and arena."""
-    cost = Costs(space, target, Budget()).seed.cost
-    return Budget(
-        flash_bytes=cost.flash_bytes - int((1 - flash) * cost.flash.network_bytes),
-        latency_s=latency * cost.latency_s,
-        ram_bytes=cost.ram_bytes - int((1 - ram) * cost.ram.arena_bytes),
-    )
 
 
 class Run:

@@ -14,7 +14,7 @@ from hwcost.nas.masks import Kept
 from hwcost.nas.reach import Reach
 
 EVERY = 10
-"""Steps between choices of channels."""
+"""Steps between choices of channels, and between decisions about which alternatives would be taken."""
 FIRST = 20
 """Steps of saliency before the first choice."""
 ANNEALED = 0.8
