@@ -1,0 +1,1 @@
+"""From a quantised model to firmware: quantise, lower, interpret, emit, build."""

@@ -1,0 +1,60 @@
+"""What a kernel of our own code generator asks for, in formulas that hold for numbers, searched sizes and columns alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from hwcost.sizes import Size
+from hwcost.target import LayerFacts
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFacts:
+    """What some kernels must know of a layer's values before they may be used.
+
+    `accumulator_bound` is the largest magnitude any output's sum can reach, bias included: max over channels of
+    |bias| + 128 * sum |weights|; `lowest` and `highest` bound the weights; `shift` is the layer's rescaling shift, `clamps` whether its
+    range is narrower than int8.
+    """
+
+    accumulator_bound: int
+    lowest: int
+    highest: int
+    shift: int = 32
+    clamps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What one layer takes under one variant.
+
+    `packed_bytes` is everything of the layer in flash but its struct: weights as the kernel wants them, biases, multipliers, padding.
+    `functions` names the C functions it calls (their sizes are in the runtime's table for the core), `unit_bytes` the code generated
+    for its shape, by unit name, shared between layers whose units have the same name. `steps` says how often each piece of the kernel
+    runs; a core's table gives each its cycles and instructions.
+    """
+
+    packed_bytes: Size
+    scratch_bytes: Size
+    functions: tuple[str, ...]
+    steps: Mapping[str, Size]
+    unit_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+class Variant(Protocol):
+    """One way to run layers of some kinds; one file of this folder each, without state."""
+
+    name: str
+    """As reports say it: `dsp-tile`."""
+    kinds: tuple[str, ...]
+    """Operator kinds of the graph it can run."""
+    expands_weights: bool
+    """Whether it takes more flash for weights than one byte each: only `--optimise time` picks it."""
+
+    def refusal(self, layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None) -> str | None:
+        """Why it cannot run the layer on a core with these extensions; None where it can (or could: weights of None are assumed to fit)."""
+
+    def needs(self, layer: LayerFacts) -> Needs:
+        """What the layer takes, if it runs it."""
