@@ -77,16 +77,18 @@ def estimate(
     latency_model: LatencyModel | None = None,
     io_in_arena: bool | None = None,
     allow_unsupported: bool = False,
+    chosen: Sequence[Kernel] | None = None,
 ) -> Cost:
     """What `graph`, as it is stored, costs on `target`.
 
     With `allow_unsupported` the latency of a network with operators nobody runs is that of its other layers, a lower bound;
     without it there is none.
 
-    The latency model is the best known of the target unless one is given. Raises ShapeError for a network whose tensors do not
+    The latency model is the best known of the target unless one is given. `chosen` names the kernel of every layer where somebody has
+    decided already (deploy, which has seen the weights). Raises ShapeError for a network whose tensors do not
     fit together, MeasurementError for a model of another runtime or core.
     """
-    chosen = [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
+    chosen = chosen or [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
     in_ram = ram(graph, target, [kernel.scratch_bytes for kernel in chosen], io_in_arena=io_in_arena)
     content = flash(graph, target.runtime)
     in_flash = place_flash(graph, content, target)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.shipped import targets_folder
-from hwcost.target import Board, Core, Device, Latency, Runtime
+from hwcost.target import Board, Core, Device, Functions, Latency, Runtime
 from hwcost.target.read import adapter
 
-NOUNS = {"device": Device, "board": Board, "core": Core, "runtime": Runtime, "latency": Latency}
+NOUNS = {"device": Device, "board": Board, "core": Core, "runtime": Runtime, "latency": Latency, "functions": Functions}
 
 
 def schema(name: str) -> str:

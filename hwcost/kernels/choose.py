@@ -8,6 +8,7 @@ from typing import Literal
 
 from hwcost.graph import Step
 from hwcost.kernels.facts import facts
+from hwcost.kernels.variant import Needs
 from hwcost.sizes import Size
 from hwcost.target import Core, LayerFacts, Runtime
 
@@ -27,6 +28,10 @@ class Kernel:
     scratch_bytes: Size | None
     why: str
     layer: LayerFacts
+    implementation: str | None = None
+    """Which of several kernels of one kind was picked (`dsp-tile`), where the runtime is our own generator."""
+    needs: Needs | None = None
+    """What that one asks for, where it is known."""
 
     @property
     def name(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from hwcost.sizes import Size
 from hwcost.target import LayerFacts
@@ -46,11 +46,11 @@ class Needs:
 class Variant(Protocol):
     """One way to run layers of some kinds; one file of this folder each, without state."""
 
-    name: str
+    name: ClassVar[str]
     """As reports say it: `dsp-tile`."""
-    kinds: tuple[str, ...]
+    kinds: ClassVar[tuple[str, ...]]
     """Operator kinds of the graph it can run."""
-    expands_weights: bool
+    expands_weights: ClassVar[bool]
     """Whether it takes more flash for weights than one byte each: only `--optimise time` picks it."""
 
     def refusal(self, layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None) -> str | None:

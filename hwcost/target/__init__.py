@@ -5,7 +5,7 @@ from hwcost.target.device import Board, Core, Device, Memory, Power
 from hwcost.target.latency import Basis, Lanes, Latency, LinearPrice, ParallelPrice, Price, Tile
 from hwcost.target.layer import Condition, LayerFacts, Term
 from hwcost.target.load import Target, load_board, load_core, load_device, load_runtime
-from hwcost.target.runtime import Code, Compiler, FlashModel, Kernel, RamModel, Record, Runtime, Scratch
+from hwcost.target.runtime import Code, Compiler, FlashModel, Functions, FunctionSize, Kernel, RamModel, Record, Runtime, Scratch
 
 __all__ = [
     "Basis",
@@ -17,6 +17,8 @@ __all__ = [
     "Core",
     "Device",
     "FlashModel",
+    "FunctionSize",
+    "Functions",
     "Kernel",
     "Lanes",
     "Latency",

@@ -11,13 +11,20 @@ from hwcost.target.find import Part, find_runtime, looks_like_path, names, part_
 from hwcost.target.latency import Latency
 from hwcost.target.load import Target, load_board, load_device, load_runtime
 from hwcost.target.read import label, read_table, validate
-from hwcost.target.runtime import Runtime
+from hwcost.target.runtime import Functions, Runtime
 
 __all__ = ["Entry", "Noun", "catalogue", "described", "priced_on", "validate_file"]
 
-Noun = Device | Board | Core | Runtime | Latency
+Noun = Device | Board | Core | Runtime | Latency | Functions
 
-_NOUNS: dict[Part, type[Noun]] = {"devices": Device, "boards": Board, "cores": Core, "runtimes": Runtime, "latency": Latency}
+_NOUNS: dict[Part, type[Noun]] = {
+    "devices": Device,
+    "boards": Board,
+    "cores": Core,
+    "runtimes": Runtime,
+    "latency": Latency,
+    "functions": Functions,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +91,8 @@ def validate_file(path: Path) -> Noun:
     noun: Noun = validate(_NOUNS[part], table if part != "devices" else _named_core(table, path), path)
     if isinstance(noun, Device | Board):
         Target.load(path)
-    if isinstance(noun, Latency | Runtime):
-        _check_cores((noun.core,) if isinstance(noun, Latency) else noun.cores, path)
+    if isinstance(noun, Latency | Runtime | Functions):
+        _check_cores(noun.cores if isinstance(noun, Runtime) else (noun.core,), path)
     return noun
 
 

@@ -14,9 +14,16 @@ from hwcost.shipped import targets_folder
 
 __all__ = ["Part", "find", "find_runtime", "folders", "looks_like_path", "names", "nearest", "versions"]
 
-Part = Literal["devices", "boards", "cores", "runtimes", "latency"]
+Part = Literal["devices", "boards", "cores", "runtimes", "latency", "functions"]
 
-_SINGULAR: dict[str, str] = {"devices": "device", "boards": "board", "cores": "core", "runtimes": "runtime", "latency": "latency"}
+_SINGULAR: dict[str, str] = {
+    "devices": "device",
+    "boards": "board",
+    "cores": "core",
+    "runtimes": "runtime",
+    "latency": "latency",
+    "functions": "functions",
+}
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 """What may be looked for as a file: nothing that leads out of a folder or is too long for one."""
@@ -112,6 +119,8 @@ def part_of(keys: Iterable[str]) -> Part:
     present = set(keys)
     if "prices" in present or "basis" in present:
         return "latency"
+    if "base_stack_bytes" in present:
+        return "functions"
     if "isa" in present:
         return "cores"
     if present & {"kernels", "data_only"} or {"version", "cores"} <= present:

@@ -12,7 +12,7 @@ from hwcost.target.device import Board, Core, Device, Memory
 from hwcost.target.find import find, find_runtime, looks_like_path, part_of
 from hwcost.target.latency import Latency
 from hwcost.target.read import label, parse, read_table
-from hwcost.target.runtime import Runtime
+from hwcost.target.runtime import Functions, Runtime
 
 __all__ = ["Target", "load_board", "load_core", "load_device", "load_runtime"]
 
@@ -126,9 +126,16 @@ def load_runtime(name: str, core: str | None = None, beside: Path | None = None)
     """A runtime by `name` or `name@version`, with its prices on `core` if it has any (every core's where none is named)."""
     path = find_runtime(name, beside)
     runtime = parse(Runtime, read_table(path), path)
-    files = sorted((path.parent / "latency").glob("*.toml")) if core is None else [path.parent / "latency" / f"{core}.toml"]
-    own = {file.stem: parse(Latency, read_table(file), file) for file in files if file.is_file()}
-    return replace(runtime, latency={**runtime.latency, **own})
+    latency = {file.stem: parse(Latency, read_table(file), file) for file in _by_core(path, "latency", core)}
+    functions = {file.stem: parse(Functions, read_table(file), file) for file in _by_core(path, "functions", core)}
+    return replace(runtime, latency={**runtime.latency, **latency}, functions={**runtime.functions, **functions})
+
+
+def _by_core(runtime: Path, folder: str, core: str | None) -> list[Path]:
+    """The files beside a runtime's own that are of one core, or of every core."""
+    beside = runtime.parent / folder
+    files = sorted(beside.glob("*.toml")) if core is None else [beside / f"{core}.toml"]
+    return [file for file in files if file.is_file()]
 
 
 def _path_of(name_or_path: str | Path) -> Path:

@@ -10,7 +10,7 @@ from hwcost.target.cited import Bytes, Cited, Count, Flag, Limits, Name, Strict,
 from hwcost.target.latency import Latency
 from hwcost.target.layer import ALWAYS, Condition, LayerFacts, Term
 
-__all__ = ["Code", "Compiler", "FlashModel", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
+__all__ = ["Code", "Compiler", "FlashModel", "FunctionSize", "Functions", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
 
 Kinds = Annotated[tuple[Name, ...], Limits(min_length=1)]
 
@@ -119,6 +119,35 @@ class FlashModel(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionSize(Strict):
+    """One compiled function: its machine code, and the stack it and what it calls take."""
+
+    code_bytes: Bytes
+    stack_bytes: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Functions(Strict):
+    """What the functions of a code generator take on one core, as one compiler with one set of flags built them.
+
+    A firmware image holds the functions its layers call, each once, a struct for every layer, and code that calls them in turn.
+    """
+
+    runtime: Name
+    core: Name
+    source: Text
+    base_code_bytes: Bytes
+    """Start-up, vectors, copying in and out: there whatever the network."""
+    call_bytes: Bytes
+    """Code that calls one layer."""
+    base_stack_bytes: Bytes
+    """Stack above the deepest kernel."""
+    functions: Mapping[str, FunctionSize]
+    structs: Mapping[str, Bytes]
+    """The numbers of one layer, by the kernel they are for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Runtime(Strict):
     """A kernel library at one version: it decides the speed and the memory of a network as much as the core does.
 
@@ -145,6 +174,8 @@ class Runtime(Strict):
     notes: Text | None = None
     latency: Mapping[Name, Latency] = field(default_factory=dict)
     """By core; shipped runtimes keep each in a file of its own, and only the target's core is read."""
+    functions: Mapping[Name, Functions] = field(default_factory=dict)
+    """By core, for a code generator: sizes of its functions, kept and read like latency."""
 
     def __post_init__(self) -> None:
         """A runtime that can be checked against describes its kernels, RAM and flash."""

@@ -12,7 +12,7 @@ import pytest
 
 from hwcost.ops import REGISTRY
 from hwcost.shipped import targets_folder
-from hwcost.target import Board, Core, Device, Latency, Runtime, Target, load_runtime
+from hwcost.target import Board, Core, Device, Functions, Latency, Runtime, Target, load_runtime
 from hwcost.target.catalogue import validate_file
 from hwcost.target.citations import citations
 from hwcost.target.find import names, versions
@@ -20,7 +20,7 @@ from hwcost.target.read import dump, parse, read_table, validate
 
 FOLDER = targets_folder()
 FILES = sorted(path for path in FOLDER.rglob("*.toml") if path.is_file())
-NOUNS = {"devices": Device, "boards": Board, "cores": Core, "latency": Latency}
+NOUNS = {"devices": Device, "boards": Board, "cores": Core, "latency": Latency, "functions": Functions}
 
 
 def kind_of(path: Path) -> type:
@@ -34,7 +34,7 @@ def label(path: Path) -> str:
 every_file = pytest.mark.parametrize("path", FILES, ids=label)
 
 
-def noun_of(path: Path) -> Device | Board | Core | Runtime | Latency:
+def noun_of(path: Path) -> Device | Board | Core | Runtime | Latency | Functions:
     return validate(kind_of(path), read_table(path), path)
 
 
@@ -71,7 +71,7 @@ def test_every_number_cites_a_source(path):
 @every_file
 def test_its_name_is_its_file_name(path):
     noun = noun_of(path)
-    if isinstance(noun, Latency):
+    if isinstance(noun, Latency | Functions):
         assert (noun.core, noun.runtime) == (path.stem, path.parents[2].name)
     elif isinstance(noun, Runtime):
         assert (noun.name, noun.version) == (path.parent.parent.name, path.parent.name)
@@ -79,7 +79,7 @@ def test_its_name_is_its_file_name(path):
         assert noun.name == path.stem
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.parent.name != "latency"], ids=label)
+@pytest.mark.parametrize("path", [path for path in FILES if path.parent.name not in ("latency", "functions")], ids=label)
 def test_a_file_written_by_hand_names_its_schema_for_editors(path):
     first = path.read_text(encoding="utf-8").partition("\n")[0]
     name = kind_of(path).__name__.lower()

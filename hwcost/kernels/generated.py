@@ -1,0 +1,59 @@
+"""Which of our own generator's kernels a layer takes: the first in order of speed that it meets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from hwcost.kernels.portable import Portable
+from hwcost.kernels.variant import Needs, Variant, WeightFacts
+from hwcost.target import LayerFacts
+
+Objective = Literal["time", "flash", "balanced"]
+
+VARIANTS: tuple[Variant, ...] = (Portable(),)
+"""Fastest first, by measured cycles; the last takes everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """The kernel of a layer, what it asks for, and why faster ones were passed over."""
+
+    variant: Variant
+    needs: Needs
+    passed_over: tuple[str, ...]
+
+
+def pick(layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective = "balanced") -> Pick | None:
+    """The fastest kernel that may run a layer of weights; None for kinds that have one kernel only.
+
+    `balanced` passes over kernels that expand weights; `flash` takes the one with the fewest bytes of weights and code.
+    """
+    candidates, passed_over = _candidates(layer, extensions, weights, objective)
+    if not candidates:
+        return None
+    chosen = min(candidates, key=lambda variant: _flash_bytes(variant.needs(layer))) if objective == "flash" else candidates[0]
+    return Pick(chosen, chosen.needs(layer), tuple(passed_over))
+
+
+def _candidates(
+    layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective
+) -> tuple[list[Variant], list[str]]:
+    able, passed_over = list[Variant](), list[str]()
+    for variant in VARIANTS:
+        if layer.kind not in variant.kinds:
+            continue
+        refusal = variant.refusal(layer, extensions, weights)
+        if refusal is None and variant.expands_weights and objective != "time":
+            refusal = "it expands weights"
+        if refusal is None:
+            able.append(variant)
+        else:
+            passed_over.append(f"{variant.name}: {refusal}")
+    return able, passed_over
+
+
+def _flash_bytes(needs: Needs) -> int:
+    """Weights and the code generated for them; functions are shared, so they do not decide."""
+    return int(needs.packed_bytes) + sum(needs.unit_bytes.values())
