@@ -1,0 +1,1 @@
+"""A deployed network, run and compared: answers, bytes, cycles."""

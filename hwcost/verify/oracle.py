@@ -1,0 +1,91 @@
+"""The second opinion: onnxruntime on the same quantised model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hwcost.deploy.program import Program, Quantise
+from hwcost.errors import InputError
+from hwcost.verify.agreement import Values
+
+MOST_EXAMPLES = 100_000
+NPZ_BYTES = 2 * 1024**3
+
+
+def run_oracle(model: Path, examples: Sequence[Mapping[str, Values]]) -> list[dict[str, Values]]:
+    """Every output of the model for every example, each with a batch of 1, computed by onnxruntime on this machine."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.intra_op_num_threads = 1
+    try:
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # noqa: BLE001 - its own exceptions have no common base
+        first = str(error).strip().partition("\n")[0]
+        raise InputError(f"{model}: onnxruntime does not load it, so there is nothing to compare with: {first}") from None
+    names = [output.name for output in session.get_outputs()]
+    return [dict(zip(names, session.run(None, dict(example)), strict=True)) for example in examples]
+
+
+def noise(model: Path, count: int, ranges: Mapping[str, tuple[float, float]], seed: int = 0) -> list[dict[str, Values]]:
+    """Seeded examples for every input of a model: the whole range for integers, `ranges` (else -1 to 1) for floats.
+
+    Open sizes are taken as 1. Raises InputError for an input of another type.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(seed)
+    return [{info.name: _noisy(info, ranges, rng) for info in session.get_inputs()} for _ in range(count)]
+
+
+def _noisy(info: Any, ranges: Mapping[str, tuple[float, float]], rng: np.random.Generator) -> Values:
+    shape = [size if isinstance(size, int) else 1 for size in info.shape]
+    if info.type == "tensor(int8)":
+        return rng.integers(-128, 128, shape).astype(np.int8)
+    if info.type == "tensor(uint8)":
+        return rng.integers(0, 256, shape).astype(np.uint8)
+    if info.type == "tensor(float)":
+        low, high = ranges.get(info.name, (-1.0, 1.0))
+        return rng.uniform(low, high, shape).astype(np.float32)
+    raise InputError(f"input '{info.name}' holds {info.type}; expected int8, uint8 or float: give examples of your own with --inputs")
+
+
+def input_ranges(program: Program) -> dict[str, tuple[float, float]]:
+    """What the quantisers behind a program's float inputs can tell apart, by input."""
+    ranges = {}
+    for node, layer in zip(program.graph.nodes, program.layers, strict=True):
+        if isinstance(layer, Quantise):
+            limits = np.iinfo(np.int8)
+            low, high = ((edge - layer.zero_point) * layer.scale for edge in (limits.min, limits.max))
+            ranges[node.inputs[0]] = (low, high)
+    return ranges
+
+
+def load_examples(path: Path, expected: Sequence[str], most: int = MOST_EXAMPLES) -> list[dict[str, Values]]:
+    """Examples from an .npz whose arrays are named by model input, batch first; InputError in one sentence where they are not."""
+    if not path.is_file():
+        raise InputError(f"{path}: expected an .npz file with an array for each of {', '.join(expected)}, got no file")
+    if path.stat().st_size > NPZ_BYTES:
+        raise InputError(f"{path}: expected at most {NPZ_BYTES:,} bytes of examples, got {path.stat().st_size:,}")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files if name != "labels"}
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: expected an .npz file of plain arrays, got {str(error).partition(chr(10))[0]}") from None
+    except Exception as error:  # noqa: BLE001 - a broken zip raises errors of its own
+        raise InputError(f"{path}: expected an .npz file of plain arrays, got one that cannot be read: {error}") from None
+    missing = [name for name in expected if name not in arrays]
+    if missing:
+        raise InputError(f"{path}: expected an array for each input of the model; {', '.join(missing)} missing, got {', '.join(arrays)}")
+    counts = {len(arrays[name]) for name in expected}
+    if len(counts) != 1 or 0 in counts:
+        raise InputError(f"{path}: expected as many examples of every input, at least one; got {sorted(counts)}")
+    return [{name: arrays[name][i : i + 1] for name in expected} for i in range(min(counts.pop(), most))]
