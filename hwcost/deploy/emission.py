@@ -43,7 +43,10 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """Generated code that is compiled with the project once, however many layers use it: equal names mean equal text."""
+    """Generated code that is compiled with the project once, however many layers use it: equal names mean equal text.
+
+    `name` is the function it defines; a line of `text` is its prototype, `void NAME(...);`.
+    """
 
     name: str
     text: str
@@ -51,7 +54,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """How a layer is run: `function(&layer_struct, inputs..., output, scratch)`.
+    """How a layer is run: `function(&layer_struct, inputs..., output, scratch)`; no `function` is no code at all (a view of the input).
 
     `struct` is the C type of the layer's numbers and `fields` its members by name, as C expressions; the emitter writes them as a
     designated initialiser. `sources` are files of `hwcost/deploy/c/` that must be linked, `units` what was generated for it.
@@ -63,3 +66,5 @@ class Emission:
     arrays: tuple[Array, ...] = ()
     sources: tuple[str, ...] = ()
     units: tuple[Unit, ...] = field(default=())
+    gathers: bool = False
+    """Whether the inputs are given as one array of pointers."""

@@ -159,14 +159,11 @@ struct hwc_arg_max {
 };
 void hwc_arg_max(const struct hwc_arg_max *layer, const int8_t *in, int32_t *out, void *scratch);
 
-/* One of the inputs of hwc_concat: its bytes in each row of the output, and a table of 256 where its scale differs (else 0). */
-struct hwc_concat_part {
-    int32_t bytes;
-    const int8_t *table;
-};
+/* Inputs side by side. Input i fills bytes[i] of each row of the output, through the table of 256 at table_at[i] (-1: as it is). */
 struct hwc_concat {
     int32_t rows, count;
-    const struct hwc_concat_part *parts;
+    const int32_t *bytes, *table_at;
+    const int8_t *tables;
 };
 void hwc_concat(const struct hwc_concat *layer, const int8_t *const *inputs, int8_t *out, void *scratch);
 

@@ -5,9 +5,9 @@ void hwc_concat(const struct hwc_concat *layer, const int8_t *const *inputs, int
     (void)scratch;
     for (int32_t r = 0; r < layer->rows; r++) {
         for (int32_t p = 0; p < layer->count; p++) {
-            const struct hwc_concat_part *part = &layer->parts[p];
-            const int8_t *in = inputs[p] + r * part->bytes;
-            for (int32_t i = 0; i < part->bytes; i++) *out++ = part->table ? part->table[in[i] + 128] : in[i];
+            const int8_t *table = layer->table_at[p] < 0 ? 0 : layer->tables + layer->table_at[p] + 128;
+            const int8_t *in = inputs[p] + r * layer->bytes[p];
+            for (int32_t i = 0; i < layer->bytes[p]; i++) *out++ = table ? table[in[i]] : in[i];
         }
     }
 }
