@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from hwcost.kernels.dsp_depthwise import DspDepthwise
+from hwcost.kernels.dsp_tile import DspTile
 from hwcost.kernels.portable import Portable
 from hwcost.kernels.variant import Needs, Variant, WeightFacts
 from hwcost.target import LayerFacts
 
 Objective = Literal["time", "flash", "balanced"]
 
-VARIANTS: tuple[Variant, ...] = (Portable(),)
+VARIANTS: tuple[Variant, ...] = (DspDepthwise(), DspTile(), Portable())
 """Fastest first, by measured cycles; the last takes everything."""
 
 
