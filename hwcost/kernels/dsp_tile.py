@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hwcost.kernels.dsp_code import INSTRUCTION_BYTES, LARGEST_OFFSET, Tile
+from hwcost.kernels.dsp_code import LARGEST_OFFSET, Tile
 from hwcost.kernels.variant import Needs, WeightFacts
 from hwcost.sizes import Size, ceil_div, equal, floor_div, largest, round_up, value
 from hwcost.target import LayerFacts

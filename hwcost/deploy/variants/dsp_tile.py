@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from hwcost.deploy.emission import Array, Emission, Placed
 from hwcost.deploy.program import Convolution, Int8, Tensor
 from hwcost.deploy.tiles import tile_unit
+from hwcost.deploy.variants.portable import image
 from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, LANES, DspShape
 
 WIDENED_ORDER = (0, 2, 1, 3)
@@ -41,8 +42,8 @@ def emit(placed: Placed) -> Emission:
 
 def shape_of_placed(layer: Convolution, source: Tensor, output: Tensor) -> DspShape:
     """The shape of a lowered convolution; sequences are one row high, features of a dense layer a row of places."""
-    in_height, in_width, in_channels = _image(source)
-    out_height, out_width, out_channels = _image(output)
+    in_height, in_width, in_channels = image(source.shape)
+    out_height, out_width, out_channels = image(output.shape)
     return DspShape(
         in_channels,
         out_channels,
@@ -54,12 +55,6 @@ def shape_of_placed(layer: Convolution, source: Tensor, output: Tensor) -> DspSh
         layer.stride,
         layer.padding,
     )
-
-
-def _image(tensor: Tensor) -> tuple[int, int, int]:
-    *places, channels = tensor.shape
-    height, width = (1, *places)[-2:] if places else (1, 1)
-    return height, width, channels
 
 
 def pack(shape: DspShape, layer: Convolution) -> NDArray[np.uint32]:

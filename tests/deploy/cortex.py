@@ -1,0 +1,138 @@
+"""Layers built for a Cortex-M and run one by one in an emulated core, for tests of generated kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hwcost.deploy.build import Image, build, sections
+from hwcost.deploy.emission import Array, Emission, Placed
+from hwcost.deploy.program import Convolution, Range, Tensor
+from hwcost.target import Core
+
+KERNELS = Path(__file__).parents[2] / "hwcost" / "deploy" / "c"
+RAM, OUT, SCRATCH, STACK = 0x2000_0000, 0x2020_0000, 0x2040_0000, 0x2060_0000
+RETURN = 0x0100_0000
+GUARD = 64
+BATCH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Case:
+    """A layer where it is placed, an input, and the output that its docstring defines."""
+
+    placed: Placed
+    input: NDArray[np.int8]
+    output: NDArray[np.int8]
+
+
+def convolution(
+    rng: np.random.Generator,
+    image: tuple[int, int, int],
+    out_channels: int,
+    kernel: tuple[int, int] = (1, 1),
+    stride: tuple[int, int] = (1, 1),
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0),
+    number: int = 0,
+) -> Case:
+    """A layer of random weights whose outputs fill, and sometimes leave, int8."""
+    weights = rng.integers(-127, 128, (out_channels, *kernel, image[2])).astype(np.int8)
+    bias = rng.integers(-30_000, 30_000, out_channels).astype(np.int32)
+    spread = 70 * np.sqrt((weights.reshape(out_channels, -1).astype(float) ** 2).sum(axis=1)) + 1
+    multiplier = np.minimum(rng.uniform(40, 90) / spread * 2.0**32, 2**31 - 1).astype(np.int32)
+    zeros = (int(rng.integers(-128, 128)), int(rng.choice([-128, -20, 3, 127])))
+    layer = Convolution(weights, bias, multiplier, 32, *zeros, stride=stride, padding=padding, range=Range())
+    values = rng.integers(-128, 128, image).astype(np.int8)
+    output = outputs(layer, values)
+    tensors = [Tensor(name, shape, tuple(range(3))) for name, shape in (("in", image), ("out", output.shape))]
+    return Case(Placed(number, f"layer {number}", layer, (tensors[0],), tensors[1]), values, output)
+
+
+def outputs(layer: Convolution, values: NDArray[np.int8]) -> NDArray[np.int8]:
+    """The definition of a convolution, in whole numbers of 64 bits."""
+    top, left, bottom, right = layer.padding
+    padded = np.pad(values.astype(np.int64), ((top, bottom), (left, right), (0, 0)), constant_values=layer.input_zero_point)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, layer.weights.shape[1:3], axis=(0, 1))
+    windows = windows[:: layer.stride[0], :: layer.stride[1]]
+    sums = np.einsum("yxcij,oijc->yxo", windows, layer.weights.astype(np.int64), optimize=True) + layer.bias
+    rescaled = (sums * layer.multiplier.astype(np.int64) + 2 ** (layer.shift - 1)) >> layer.shift
+    return np.clip(rescaled + layer.output_zero_point, layer.range.low, layer.range.high).astype(np.int8)
+
+
+def built(cases: Sequence[Case], emit: Callable[[Placed], Emission], core: Core, folder: Path) -> Image:
+    """One image with a function `run_N` for each case."""
+    emissions = [emit(case.placed) for case in cases]
+    units = {unit.name: unit.text for emission in emissions for unit in emission.units}
+    headers = [f'#include "{path.name}"' for path in sorted(KERNELS.glob("*.h"))]
+    prototypes = [line for text in units.values() for line in text.splitlines() if line.startswith("void ") and line.endswith(");")]
+    calls = [line for case, emission in zip(cases, emissions, strict=True) for line in _call(case.placed.number, emission)]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "layers.c").write_text("\n".join([*headers, *prototypes, *calls, _ENTRY]))
+    (folder / "units.c").write_text("\n".join(units.values()) or "typedef int nothing;")
+    sources = dict.fromkeys(source for emission in emissions for source in emission.sources)
+    files = [folder / "layers.c", folder / "units.c", *(KERNELS / source for source in sources)]
+    return build(files, KERNELS, folder / "build", core, roots=[f"run_{case.placed.number}" for case in cases])
+
+
+_ENTRY = "void model_run(const int8_t *in, int8_t *out) { (void)in; (void)out; }\nint main(void) { return 0; }"
+
+
+def _call(number: int, emission: Emission) -> list[str]:
+    members = ", ".join(f".{name} = {value}" for name, value in emission.fields)
+    return [
+        *(_array(array) for array in emission.arrays),
+        f"static const struct {emission.struct} layer_{number} = {{{members}}};",
+        f"void run_{number}(const int8_t *in, int8_t *out, void *scratch);",
+        f"void run_{number}(const int8_t *in, int8_t *out, void *scratch) {{ {emission.function}(&layer_{number}, in, out, scratch); }}",
+    ]
+
+
+def _array(array: Array) -> str:
+    """Unsigned words with their suffix, other integers as they are."""
+    suffix = "u" if array.c_type.startswith("u") else ""
+    values = ",".join(f"{int(value)}{suffix}" for value in array.values.reshape(-1))
+    return f"static const {array.c_type} {array.name}[] __attribute__((aligned({array.alignment_bytes}))) = {{{values}}};"
+
+
+class EmulatedCore:
+    """A Cortex-M with an image in flash. Memory that a function must not touch holds guards, or nothing at all."""
+
+    def __init__(self, image: Image, model: str) -> None:
+        import unicorn
+        from elftools.elf.elffile import ELFFile
+
+        self._arm = unicorn.arm_const
+        self._core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        self._core.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_{model}"))
+        for start in (0x0800_0000, RAM, OUT, SCRATCH, STACK):
+            self._core.mem_map(start, BATCH)
+        self._core.mem_map(RETURN, 4096)
+        with image.elf.open("rb") as file:
+            elf = ELFFile(file)
+            for segment in elf.iter_segments("PT_LOAD"):
+                if segment["p_filesz"]:
+                    self._core.mem_write(segment["p_paddr"], segment.data())
+            table = elf.get_section_by_name(".symtab")
+            self._addresses = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+        self.sizes = sections(image.elf).functions
+
+    def run(self, case: Case, scratch_bytes: int) -> NDArray[np.int8]:
+        """The output of a case; AssertionError where it wrote behind its output or its scratch."""
+        core, arm = self._core, self._arm
+        guard = bytes([0x5A] * GUARD)
+        input_at = RAM + BATCH - case.input.size // 4 * 4 - (4 if case.input.size % 4 else 0)
+        core.mem_write(input_at, case.input.tobytes())
+        core.mem_write(OUT, guard * (case.output.size // GUARD + 2))
+        core.mem_write(SCRATCH, guard * (scratch_bytes // GUARD + 2))
+        for register, number in enumerate((input_at, OUT, SCRATCH)):
+            core.reg_write(arm.UC_ARM_REG_R0 + register, number)
+        core.reg_write(arm.UC_ARM_REG_SP, STACK + BATCH)
+        core.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
+        core.emu_start(self._addresses[f"run_{case.placed.number}"] | 1, RETURN)
+        for start, used in ((OUT, case.output.size), (SCRATCH, scratch_bytes)):
+            assert set(core.mem_read(start + used, GUARD)) == {0x5A}, f"{case.placed.node} wrote behind {used} bytes"
+        return np.frombuffer(bytes(core.mem_read(OUT, case.output.size)), np.int8).reshape(case.output.shape)
