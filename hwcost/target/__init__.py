@@ -1,13 +1,14 @@
 """Devices, cores, boards and runtimes: data files in which every number says where it was read."""
 
 from hwcost.target.cited import Cited
-from hwcost.target.device import Board, Core, Device, Memory, Power
+from hwcost.target.device import INSTRUCTION_CLASSES, Board, Core, Device, Memory, Power, Timing
 from hwcost.target.latency import Basis, Lanes, Latency, LinearPrice, ParallelPrice, Price, Tile
 from hwcost.target.layer import Condition, LayerFacts, Term
 from hwcost.target.load import Target, load_board, load_core, load_device, load_runtime
 from hwcost.target.runtime import Code, Compiler, FlashModel, Functions, FunctionSize, Kernel, RamModel, Record, Runtime, Scratch
 
 __all__ = [
+    "INSTRUCTION_CLASSES",
     "Basis",
     "Board",
     "Cited",
@@ -35,6 +36,7 @@ __all__ = [
     "Target",
     "Term",
     "Tile",
+    "Timing",
     "load_board",
     "load_core",
     "load_device",

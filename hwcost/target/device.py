@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from hwcost.target.cited import Bytes, Cited, Count, Flag, Hertz, Name, Positive, Strict, Text, check_unique
+from hwcost.target.cited import Bytes, Cited, Count, Factor, Flag, Hertz, Name, Positive, Strict, Text, check_unique
 
-__all__ = ["Board", "Core", "Device", "Memory", "Power"]
+__all__ = ["Board", "Core", "Device", "Memory", "Power", "Timing"]
 
 Extension = Literal["dsp", "mve", "fpu", "fpu-double", "fast-multiply", "xpulp", "esp-simd", "rv-m", "rv-c", "rv-f"]
+
+INSTRUCTION_CLASSES = frozenset(
+    ["arithmetic", "multiply", "multiply-add", "multiply-long", "dsp", "divide", "load", "load-pair", "load-many", "store", "store-pair", "store-many", "branch", "call", "float", "other"]
+)
 
 
 def _nothing_reserved() -> Cited[int]:
@@ -54,6 +58,35 @@ class Power(Strict):
 
 
 @dataclass(frozen=True, slots=True)
+class Timing(Strict):
+    """How many cycles each class of instruction takes, memory without wait states: what an emulated run is counted in."""
+
+    cycles: Mapping[str, Positive]
+    """By class: arithmetic, multiply, multiply-add, multiply-long, dsp, divide, load, load-pair, load-many, store, store-pair,
+    store-many, branch, call, float, other. A multiple transfer takes this and `register` for each register."""
+    sources: tuple[Text, ...]
+    confirmed: Flag
+    """Whether a maker's document states these numbers; else they are approximations, and `approximations` says which."""
+    taken_branch: Factor
+    """Cycles on top where execution does not go on at the next instruction."""
+    register: Factor = 1.0
+    into_pc: Factor = 0.0
+    """Cycles on top of a multiple load whose registers include the program counter."""
+    load_behind_memory: Positive | None = None
+    """Cycles of a load directly behind a load or store of one word; absent where that makes no difference."""
+    dual_issue: Flag = False
+    """Whether two neighbours that do not depend on each other, at most one of them a memory access and one a multiplication, count as one."""
+    approximations: tuple[Text, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Nothing that is not known counts as zero."""
+        missing = INSTRUCTION_CLASSES - self.cycles.keys()
+        unknown = self.cycles.keys() - INSTRUCTION_CLASSES
+        if missing or unknown:
+            raise ValueError(f"expected cycles of every class; missing {sorted(missing)}, unknown {sorted(unknown)}")
+
+
+@dataclass(frozen=True, slots=True)
 class Core(Strict):
     """A processor core: what its instruction set offers to a kernel library."""
 
@@ -67,6 +100,8 @@ class Core(Strict):
     parallel_cores: Count = 1
     """Cores that share the work of one layer; others on the chip do not count."""
     endianness: Literal["little", "big"] = "little"
+    timing: Timing | None = None
+    """Absent where no instruction times were written down: such a core is not emulated in cycles."""
 
     def __post_init__(self) -> None:
         """The source of the words above is not optional."""
