@@ -10,11 +10,12 @@ from hwcost.kernels.dsp_depthwise import DspDepthwise
 from hwcost.kernels.dsp_tile import DspTile
 from hwcost.kernels.portable import Portable
 from hwcost.kernels.variant import Needs, Variant, WeightFacts
+from hwcost.kernels.winograd import Winograd
 from hwcost.target import LayerFacts
 
 Objective = Literal["time", "flash", "balanced"]
 
-VARIANTS: tuple[Variant, ...] = (DspDepthwise(), DspTile(), Portable())
+VARIANTS: tuple[Variant, ...] = (DspDepthwise(), Winograd(), DspTile(), Portable())
 """Fastest first, by measured cycles; the last takes everything."""
 
 

@@ -1,27 +1,42 @@
-"""The inner tile of convolutions on cores with SMLAD, as C text: a naked function, so that its registers and its size are ours alone."""
+"""Inner loops on cores with SMLAD, as C text: naked functions, so that their registers and their size are ours alone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hwcost.deploy.emission import Unit
 from hwcost.kernels.dsp_code import Tile, instructions
+from hwcost.kernels.winograd import products, products_name
 
 
 def tile_unit(tile: Tile) -> Unit:
-    """The C text of a tile."""
-    body = "\n".join(f'        "{line}\\n"' for line in (".syntax unified", *instructions(tile)))
+    """The C text of a tile of a convolution."""
     places = "one place" if tile.places == 1 else "two places"
-    return Unit(
-        name=tile.name,
-        text=f"""/* All output channels of {places}, {tile.outputs} at a time: {tile.segments} x {tile.pairs} pairs of int16 inputs each.
- * A group of `weights` holds the biases, the weights of each pair (two channels in 16 bits), and the multipliers. */
-#include "hwc_dsp_tile.h"
+    comment = (
+        f"All output channels of {places}, {tile.outputs} at a time: {tile.segments} x {tile.pairs} pairs of int16 inputs each.\n"
+        " * A group of `weights` holds the biases, the weights of each pair (two channels in 16 bits), and the multipliers."
+    )
+    parameters = "const void *activations, const void *weights, int8_t *out, const struct hwc_dsp_outputs *outputs"
+    return Unit(tile.name, _naked(tile.name, parameters, "hwc_dsp_tile.h", comment, instructions(tile)))
 
-void {tile.name}(const void *activations, const void *weights, int8_t *out, const struct hwc_dsp_outputs *outputs);
 
-__attribute__((naked, used, noinline, aligned(4))) void {tile.name}(
-    const void *activations, const void *weights, int8_t *out, const struct hwc_dsp_outputs *outputs) {{
+def products_unit(pairs: int) -> Unit:
+    """The C text of the products of Winograd's filtering, so many pairs of input channels."""
+    name = products_name(pairs)
+    comment = f"For each of 16 places, sums over {pairs} pairs of channels of two transformed tiles and four output channels."
+    return Unit(name, _naked(name, "const void *tiles, const void *weights, int32_t *sums", "hwc_dsp_winograd.h", comment, products(pairs)))
+
+
+def _naked(name: str, parameters: str, header: str, comment: str, lines: Iterable[str]) -> str:
+    body = "\n".join(f'        "{line}\\n"' for line in (".syntax unified", *lines))
+    return f"""/* {comment} */
+#include "{header}"
+
+void {name}({parameters});
+
+__attribute__((naked, used, noinline, aligned(4))) void {name}(
+    {parameters}) {{
     __asm__ volatile(
 {body});
 }}
-""",
-    )
+"""

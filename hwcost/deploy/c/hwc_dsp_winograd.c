@@ -1,0 +1,121 @@
+#include "hwc_dsp_winograd.h"
+
+enum { SIDE = 4, PLACES = 16, AT_ONCE = 8 };
+
+/* Two int16 sums, or differences, side by side. */
+static inline uint32_t add(uint32_t a, uint32_t b) {
+    uint32_t sum;
+    __asm__("sadd16 %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
+    return sum;
+}
+
+static inline uint32_t subtract(uint32_t a, uint32_t b) {
+    uint32_t difference;
+    __asm__("ssub16 %0, %1, %2" : "=r"(difference) : "r"(a), "r"(b));
+    return difference;
+}
+
+/* Channels 0 and 2 of a word of four as int16, or channels 1 and 3. */
+static inline uint32_t halves(uint32_t word, int odd) {
+    uint32_t result;
+    if (odd) __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
+    else __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
+    return result;
+}
+
+/* Rows i of B' d and of (B' d) B for 4 x 4 places d of two channels: the places of row i of the result lie `far` words apart. */
+static inline void transform(const uint32_t *in, int32_t row, int32_t column, int odd, uint32_t *to, int32_t far) {
+    uint32_t d[SIDE][SIDE];
+#pragma GCC unroll 4
+    for (int32_t x = 0; x < SIDE; x++) {
+        const uint32_t *from = in + x * column;
+        uint32_t a = halves(from[0], odd), b = halves(from[row], odd), c = halves(from[2 * row], odd), e = halves(from[3 * row], odd);
+        d[0][x] = subtract(a, c);
+        d[1][x] = add(b, c);
+        d[2][x] = subtract(c, b);
+        d[3][x] = subtract(b, e);
+    }
+#pragma GCC unroll 4
+    for (int32_t y = 0; y < SIDE; y++, to += SIDE * far) {
+        to[0] = subtract(d[y][0], d[y][2]);
+        to[far] = add(d[y][1], d[y][2]);
+        to[2 * far] = subtract(d[y][2], d[y][1]);
+        to[3 * far] = subtract(d[y][1], d[y][3]);
+    }
+}
+
+/* All channels of a tile transformed; those of the tile beside it lie between. */
+static void transform_tile(const uint32_t *in, int32_t row, int32_t column, uint32_t *to) {
+    for (int32_t word = 0; word < column; word++, in++, to += 4) {
+        transform(in, row, column, 0, to, 4 * column);
+        transform(in, row, column, 1, to + 2, 4 * column);
+    }
+}
+
+/* A rescaled output: the sum is four times the convolution's. */
+static inline int8_t rescaled(int32_t sum, int32_t multiplier, int32_t zero) {
+    int32_t high;
+    __asm__("smmla %0, %1, %2, %3" : "=r"(high) : "r"(sum), "r"(multiplier), "r"(zero));
+    __asm__("ssat %0, #8, %1, asr #2" : "=r"(high) : "r"(high));
+    return (int8_t)high;
+}
+
+/* 2 x 2 outputs of one channel: A' m A, rescaled. */
+static inline void put(const int32_t *sums, int32_t bias, int32_t multiplier, int32_t zero, int8_t *out, int32_t right, int32_t down) {
+    int32_t upper[SIDE], lower[SIDE];
+#pragma GCC unroll 4
+    for (int32_t x = 0; x < SIDE; x++) {
+        const int32_t *m = sums + x * AT_ONCE;
+        int32_t a = m[0], b = m[SIDE * AT_ONCE], c = m[2 * SIDE * AT_ONCE], d = m[3 * SIDE * AT_ONCE];
+        if (x == 1) b += bias;
+        upper[x] = a + b + c;
+        lower[x] = b - c - d;
+    }
+    out[0] = rescaled(upper[0] + upper[1] + upper[2], multiplier, zero);
+    out[right] = rescaled(upper[1] - upper[2] - upper[3], multiplier, zero);
+    out += down;
+    out[0] = rescaled(lower[0] + lower[1] + lower[2], multiplier, zero);
+    out[right] = rescaled(lower[1] - lower[2] - lower[3], multiplier, zero);
+}
+
+/* Two tiles, 2 x 4 outputs of all channels. */
+static inline void put_tiles(const struct hwc_dsp_winograd *layer, const uint32_t *tiles, int32_t *sums, int8_t *out) {
+    int32_t right = layer->out_channels, down = layer->out_width * right, zero = layer->zero;
+    const uint32_t *weights = layer->weights;
+    for (int32_t group = right; group; group -= 4) {
+        layer->products(tiles, weights, sums);
+        weights += PLACES * 2 * layer->in_channels;
+        for (int32_t channel = 0; channel < 4; channel++, weights += 2, out++) {
+            int32_t bias = (int32_t)weights[0], multiplier = (int32_t)weights[1];
+            put(sums + 2 * channel, bias, multiplier, zero, out, right, down);
+            put(sums + 2 * channel + 1, bias, multiplier, zero, out + 2 * right, right, down);
+        }
+    }
+}
+
+/* Row y of the padded image, as words of four channels. */
+static inline void fill_row(const struct hwc_dsp_winograd *layer, uint32_t *to, const int8_t *in, int32_t y) {
+    int32_t words = layer->in_channels / 4, begin = 0, end = (layer->out_width + 2) * words, width = layer->in_width * words;
+    if ((uint32_t)y < (uint32_t)layer->in_height) {
+        for (int32_t left = layer->pad_left * words; begin < left; begin++) to[begin] = layer->fill;
+        hwc_copy_bytes(to + begin, in + y * width * 4, (uint32_t)width * 4);
+        begin += width;
+    }
+    for (; begin < end; begin++) to[begin] = layer->fill;
+}
+
+/* Four padded rows at a time give two rows of outputs, two tiles beside each other at a time. */
+void hwc_dsp_winograd(const struct hwc_dsp_winograd *layer, const int8_t *in, int8_t *out, void *scratch) {
+    int32_t column = layer->in_channels / 4, row = (layer->out_width + 2) * column;
+    uint32_t *rows = scratch, *tiles = rows + SIDE * row;
+    int32_t *sums = (int32_t *)(tiles + PLACES * 4 * column);
+    for (int32_t y = 0; y < layer->out_height; y += 2) {
+        for (int32_t i = 0; i < SIDE; i++) fill_row(layer, rows + i * row, in, y + i - layer->pad_top);
+        for (int32_t x = 0; x < layer->out_width; x += 4, out += 4 * layer->out_channels) {
+            transform_tile(rows + x * column, row, column, tiles);
+            transform_tile(rows + (x + 2) * column, row, column, tiles + 1);
+            put_tiles(layer, tiles, sums, out);
+        }
+        out += layer->out_width * layer->out_channels;
+    }
+}

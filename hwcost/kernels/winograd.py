@@ -1,0 +1,152 @@
+"""Windows of 3 x 3 at stride 1 by Winograd's F(2 x 2, 3 x 3): 16 products instead of 36 for four outputs, exact in integers.
+
+Weights are transformed by 2G on both sides (at most 9 * 128 in magnitude, int16), so sums are four times the convolution's.
+Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from hwcost.kernels.dsp_code import INSTRUCTION_BYTES
+from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.sizes import Size, ceil_div, is_int, value
+from hwcost.target import LayerFacts
+
+PLACES = 16
+"""Products of a tile of 4 x 4 inputs."""
+
+TILES = 2
+CHANNELS = 4
+"""Tiles and output channels in registers at a time."""
+
+SUM_LIMIT = 2**29
+"""Four times a sum fits int32 below it."""
+
+LARGEST_SCRATCH_BYTES = 8192
+SHIFT = 32
+WORD_BYTES = 4
+
+
+class Winograd:
+    """Fewer products for weights of 3.6 bytes each."""
+
+    name: ClassVar[str] = "winograd"
+    kinds: ClassVar[tuple[str, ...]] = ("conv2d",)
+    expands_weights: ClassVar[bool] = True
+
+    def refusal(self, layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None) -> str | None:
+        """Why not: the core, another window, sizes that are no whole tiles, working memory, or sums that are too large."""
+        if "dsp" not in extensions:
+            return "the core has no dual multiplication (dsp)"
+        return _window_refusal(layer) or _size_refusal(layer) or (None if weights is None else _weights_refusal(weights))
+
+    def needs(self, layer: LayerFacts) -> Needs:
+        """16 int16 for each window of nine weights; four rows of input, two transformed tiles and their sums in scratch."""
+        groups = ceil_div(layer.out_channels, CHANNELS)
+        tiles = ceil_div(layer.output_height * layer.output_width, CHANNELS)
+        steps: dict[str, Size] = {
+            "layer": 1,
+            "row": ceil_div(layer.output_height, 2),
+            "transformed word": tiles * ceil_div(layer.in_channels, CHANNELS),
+            "products call": ceil_div(tiles, TILES) * groups,
+            "products pair": ceil_div(tiles, TILES) * groups * PLACES * ceil_div(layer.in_channels, 2),
+            "transformed output": tiles * layer.out_channels,
+        }
+        pairs = _pairs(layer.in_channels)
+        return Needs(
+            packed_bytes=groups * group_bytes(layer.in_channels),
+            scratch_bytes=scratch_bytes(layer.in_channels, layer.output_width),
+            functions=("hwc_dsp_winograd",),
+            steps=steps,
+            unit_bytes={products_name(pairs): INSTRUCTION_BYTES * sum(not line.endswith(":") for line in products(pairs))},
+        )
+
+
+def group_bytes(in_channels: Size) -> Size:
+    """Transformed weights, biases and multipliers of four output channels."""
+    return CHANNELS * (2 * PLACES * in_channels + 2 * WORD_BYTES)
+
+
+def scratch_bytes(in_channels: Size, out_width: Size) -> Size:
+    """Four padded rows of int8, two tiles of int16, and the sums of four channels."""
+    return 4 * (out_width + 2) * in_channels + 2 * TILES * PLACES * in_channels + WORD_BYTES * PLACES * CHANNELS * TILES
+
+
+def _window_refusal(layer: LayerFacts) -> str | None:
+    if layer.activation_bits != 8 or layer.weight_bits not in (None, 8):
+        return f"its values have {layer.activation_bits} bits and its weights {layer.weight_bits}, not 8"
+    if (layer.kernel, layer.stride, layer.dilation) != ((3, 3), (1, 1), (1, 1)) or layer.groups != 1:
+        return "it is no window of 3 x 3 at stride 1 in one group"
+    return None
+
+
+def _size_refusal(layer: LayerFacts) -> str | None:
+    sizes = {"output height": (layer.output_height, 2), "output width": (layer.output_width, 4)}
+    sizes |= {"input channels": (layer.in_channels, 4), "output channels": (layer.out_channels, 4)}
+    for what, (size, step) in sizes.items():
+        if is_int(size) and size % step:
+            return f"{what}: {size}, not a multiple of {step}"
+    taken = _plain(scratch_bytes(layer.in_channels, layer.output_width))
+    return None if taken <= LARGEST_SCRATCH_BYTES else f"rows and tiles take {taken} bytes, more than {LARGEST_SCRATCH_BYTES}"
+
+
+def _weights_refusal(weights: WeightFacts) -> str | None:
+    if weights.shift != SHIFT:
+        return f"its rescaling shifts by {weights.shift}, not {SHIFT}"
+    if weights.clamps:
+        return "its outputs are clamped to less than int8"
+    if weights.accumulator_bound >= SUM_LIMIT:
+        return f"a sum may reach {weights.accumulator_bound}, not below {SUM_LIMIT}"
+    return None
+
+
+def _plain(n: Size) -> int:
+    """A number to decide with; of a column, its largest."""
+    return int(n.max()) if isinstance(n, np.ndarray) else value(n)
+
+
+def _pairs(in_channels: Size) -> int:
+    return _plain(ceil_div(in_channels, 2))
+
+
+def products_name(pairs: int) -> str:
+    """The C name of the generated products; equal names are equal code."""
+    return f"hwc_dsp_winograd_products_{pairs}"
+
+
+def products(pairs: int) -> Iterator[str]:
+    """The lines of `(tiles, weights, sums)`: for each of 16 places, sums over pairs of channels of 4 outputs and 2 tiles.
+
+    Registers: r0 tiles, r1 weights, r2 to r9 sums, r10 and r11 the two tiles, r12 and lr weights. Labels end in a colon.
+    """
+    yield "push.w {r4-r11, lr}"
+    yield f"movw r3, #{PLACES * pairs * TILES * WORD_BYTES}"
+    yield "add.w r3, r0, r3"
+    yield "push.w {r2, r3}"
+    yield "2:"
+    for pair in range(pairs):
+        yield "ldr.w r11, [r0, #4]"
+        yield "ldr.w r10, [r0], #8"
+        for output in range(0, CHANNELS, 2):
+            yield "ldr.w lr, [r1, #4]"
+            yield "ldr.w r12, [r1], #8"
+            yield from _multiply(output, "r12", pair == 0)
+            yield from _multiply(output + 1, "lr", pair == 0)
+    yield "ldr.w r12, [sp, #0]"
+    yield "stm.w r12!, {r2-r9}"
+    yield "str.w r12, [sp, #0]"
+    yield "ldr.w lr, [sp, #4]"
+    yield "cmp.w r0, lr"
+    yield "bne.w 2b"
+    yield "add.w sp, sp, #8"
+    yield "pop.w {r4-r11, pc}"
+
+
+def _multiply(output: int, weights: str, is_first: bool) -> Iterator[str]:
+    for tile in range(TILES):
+        register = f"r{2 + output * TILES + tile}"
+        yield f"smuad {register}, {weights}, r{10 + tile}" if is_first else f"smlad {register}, {weights}, r{10 + tile}, {register}"
