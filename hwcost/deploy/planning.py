@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePath
 
 import numpy as np
 
 from hwcost import kernels
 from hwcost.cost import Cost, estimate
-from hwcost.deploy.emission import Emission, Placed
+from hwcost.deploy.emission import Emission
 from hwcost.deploy.program import Convolution, Layer, Program
 from hwcost.errors import TargetError
 from hwcost.graph import Step
@@ -18,21 +19,28 @@ from hwcost.kernels.generated import Objective, pick
 from hwcost.kernels.variant import WeightFacts
 from hwcost.target import Functions, Target
 
+PORTABLE = "portable"
+
 INT8_LARGEST = 128
 """The largest magnitude an int8 activation has."""
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedLayer:
-    """One call of the firmware: the layer where it is placed, and its kernel."""
+class FirmwarePlan:
+    """The kernel of every node of a program, and what the network costs with these kernels."""
 
-    placed: Placed
-    kernel: Kernel
+    kernels: tuple[Kernel, ...]
+    cost: Cost
 
     @property
-    def variant(self) -> str:
-        """The kernel's name; layers that have one kernel only are portable."""
-        return self.kernel.implementation or "portable"
+    def variants(self) -> tuple[str, ...]:
+        """Names of the kernels; layers that have one kernel only are portable."""
+        return tuple(kernel.implementation or PORTABLE for kernel in self.kernels)
+
+    @property
+    def unit_bytes(self) -> dict[str, int]:
+        """Code generated for shapes, each once however many layers have it."""
+        return {name: size for kernel in self.kernels if kernel.needs for name, size in kernel.needs.unit_bytes.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +58,19 @@ class FirmwareSize:
         return self.constant_bytes + self.struct_bytes + self.code_bytes
 
 
-def plan_layers(program: Program, target: Target, objective: Objective = "balanced") -> tuple[tuple[PlannedLayer, ...], Cost]:
+def plan(program: Program, target: Target, objective: Objective = "balanced") -> FirmwarePlan:
     """The kernel of every layer of a program, and what the network costs with these kernels on the target."""
     chosen = [_kernel(step, layer, target, objective) for step, layer in zip(program.graph.steps, program.layers, strict=True)]
-    cost = estimate(program.graph, target, chosen=chosen)
-    return tuple(_planned(program, chosen)), cost
-
-
-def _planned(program: Program, chosen: Sequence[Kernel]) -> list[PlannedLayer]:
-    """One call for each output of each node, in order."""
-    calls: list[PlannedLayer] = []
-    for step, layers, kernel in zip(program.graph.steps, program.layers, chosen, strict=True):
-        inputs = tuple(program.tensors[name] for name in step.node.inputs)
-        several = layers if isinstance(layers, tuple) else (layers,)
-        for layer, output in zip(several, step.node.outputs, strict=True):
-            placed = Placed(len(calls), step.node.name, layer, inputs, program.tensors[output])
-            calls.append(PlannedLayer(placed, kernel))
-    return calls
+    return FirmwarePlan(tuple(chosen), estimate(program.graph, target, chosen=chosen))
 
 
 def _kernel(step: Step, layer: Layer | tuple[Layer, ...], target: Target, objective: Objective) -> Kernel:
     general = kernels.choose(step, target.runtime, target.core)
     if not isinstance(layer, Convolution):
-        return replace(general, scratch_bytes=0, implementation="portable")
+        return replace(general, scratch_bytes=0, implementation=PORTABLE)
     found = pick(general.layer, target.core.extensions, weight_facts(layer), objective)
     if found is None:
-        return replace(general, scratch_bytes=0, implementation="portable")
+        return replace(general, scratch_bytes=0, implementation=PORTABLE)
     why = "; ".join(found.passed_over) or general.why
     return replace(general, scratch_bytes=found.needs.scratch_bytes, implementation=found.variant.name, needs=found.needs, why=why)
 
@@ -93,7 +88,7 @@ def weight_facts(layer: Convolution) -> WeightFacts:
     )
 
 
-def firmware_size(emissions: Sequence[Emission], planned: Sequence[PlannedLayer], target: Target) -> FirmwareSize:
+def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: Target) -> FirmwareSize:
     """What an image with these layers takes, by the sizes its runtime's file states for the core.
 
     Raises TargetError where a function or struct has no stated size: nothing unknown counts as zero.
@@ -104,17 +99,17 @@ def firmware_size(emissions: Sequence[Emission], planned: Sequence[PlannedLayer]
             f"{target.runtime.reference} states no sizes of its functions on {target.core.name}; "
             f"they are stated for {', '.join(target.runtime.functions) or 'no core'}"
         )
-    sources = dict.fromkeys(source for emission in emissions for source in emission.sources)
-    _require_stated(sources, emissions, table)
-    units = {name: size for layer in planned if layer.kernel.needs for name, size in layer.kernel.needs.unit_bytes.items()}
+    calls = [emission for emission in emissions if emission.function]
+    sources = dict.fromkeys(PurePath(source).stem for emission in calls for source in emission.sources)
+    _require_stated(sources, calls, table)
     functions = [table.functions[source] for source in sources]
     return FirmwareSize(
-        constant_bytes=sum(_aligned(array.bytes) for emission in emissions for array in emission.arrays),
-        struct_bytes=sum(table.structs[emission.struct] for emission in emissions),
+        constant_bytes=sum(_aligned(array.bytes) for emission in calls for array in emission.arrays),
+        struct_bytes=sum(table.structs[emission.struct] for emission in calls),
         code_bytes=table.base_code_bytes
-        + table.call_bytes * len(emissions)
+        + table.call_bytes * len(calls)
         + sum(_aligned(function.code_bytes) for function in functions)
-        + sum(_aligned(size) for size in units.values()),
+        + sum(_aligned(size) for size in planned.unit_bytes.values()),
         stack_bytes=table.base_stack_bytes + max((function.stack_bytes for function in functions), default=0),
     )
 
