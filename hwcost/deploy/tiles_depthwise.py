@@ -20,7 +20,7 @@ from hwcost.kernels.dsp_depthwise import (
 ARGUMENTS = "const uint32_t *pairs, int8_t *out, const uint32_t *weights, int32_t zero, int32_t channels"
 
 # Frame: bias, multiplier, zero point, weights, pairs, out, end of the row, distance between rows; then nine saved registers.
-BIAS, MULTIPLIER, ZERO, WEIGHTS, PAIRS, END, ROW, FRAME = 0, 4, 8, 12, 16, 24, 28, 32
+BIAS, MULTIPLIER, ZERO, WEIGHTS, PAIRS, OUT, END, ROW, FRAME = range(0, 36, 4)
 CHANNELS = FRAME + 9 * 4
 CHANNEL_BYTES = COLUMN_BYTES // 4
 
@@ -49,12 +49,14 @@ class Strip:
 def strip_unit(strip: Strip) -> Unit:
     """The C text of a strip: a naked function, so that its registers and its size are ours alone."""
     body = "\n".join(f'        "{line}\\n"' for line in (".syntax unified", *_function(strip)))
-    rows = "two rows" if strip.rows == 2 else "one row"
+    rows = "Two rows" if strip.rows == 2 else "One row"
     return Unit(
         name=strip.name,
-        text=f"""/* {rows.capitalize()} of {strip.out_width} outputs of up to four channels of {strip.channels}, window 3x3, stride {strip.stride}.
+        text=f"""/* {rows} of {strip.out_width} outputs of up to four of {strip.channels} channels, window 3x3, stride {strip.stride}.
  * Each column of `pairs` holds, channel by channel, the rows (0, 1) and (2, 3) as int16; `weights` holds five words a channel. */
 #include "hwc_dsp_depthwise.h"
+
+void {strip.name}({ARGUMENTS});
 
 __attribute__((naked, used, noinline, aligned(4))) void {strip.name}({ARGUMENTS}) {{
     __asm__ volatile(
@@ -87,7 +89,8 @@ def _channel_weights() -> Iterator[str]:
     yield f"ldr.w r12, [sp, #{WEIGHTS}]"
     yield "ldm.w r12!, {r2, r3, r6, r8, r10}"
     yield f"str.w r12, [sp, #{WEIGHTS}]"
-    yield f"strd r2, r3, [sp, #{BIAS}]"
+    yield f"str.w r2, [sp, #{BIAS}]"
+    yield f"str.w r3, [sp, #{MULTIPLIER}]"
     for upper in (6, 8, 10):
         yield f"sxtb16 r{upper + 1}, r{upper}, ror #8"
         yield f"sxtb16 r{upper}, r{upper}"
@@ -95,12 +98,14 @@ def _channel_weights() -> Iterator[str]:
 
 def _next_channel() -> Iterator[str]:
     """The pairs and the output of the next channel lie beside this one's; the number left is counted down where it was passed."""
-    yield f"ldrd r0, r1, [sp, #{PAIRS}]"
+    yield f"ldr.w r0, [sp, #{PAIRS}]"
+    yield f"ldr.w r1, [sp, #{OUT}]"
+    yield f"ldr.w r2, [sp, #{CHANNELS}]"
     yield f"addw r0, r0, #{CHANNEL_BYTES}"
     yield "addw r1, r1, #1"
-    yield f"strd r0, r1, [sp, #{PAIRS}]"
-    yield f"ldr.w r2, [sp, #{CHANNELS}]"
     yield "subs.w r2, r2, #1"
+    yield f"str.w r0, [sp, #{PAIRS}]"
+    yield f"str.w r1, [sp, #{OUT}]"
     yield f"str.w r2, [sp, #{CHANNELS}]"
     yield "bne.w 2b"
 
@@ -115,19 +120,24 @@ def _row(strip: Strip) -> Iterator[str]:
     yield f"movw r12, #{row.count(columns) * columns * strip.stride * COLUMN_BYTES}"
     yield "add.w r12, r12, r0"
     yield f"str.w r12, [sp, #{END}]"
+    yield _bias(strip, columns)
     yield "3:"
     yield from _tile(strip, columns)
+    yield _bias(strip, columns)
+    yield f"ldr.w r12, [sp, #{END}]"
     yield from _advance(strip, columns)
-    yield from (f"ldr.w r12, [sp, #{END}]", "cmp.w r0, r12", "bne.w 3b")
+    yield from ("cmp.w r0, r12", "bne.w 3b")
     if row[-1] != columns:
+        yield _bias(strip, row[-1])
         yield from _tile(strip, row[-1])
 
 
 def _unrolled(strip: Strip, row: Sequence[int]) -> Iterator[str]:
     for number, columns in enumerate(row):
+        yield _bias(strip, columns)
+        if number:
+            yield from _advance(strip, row[number - 1])
         yield from _tile(strip, columns)
-        if number < len(row) - 1:
-            yield from _advance(strip, columns)
 
 
 def _advance(strip: Strip, columns: int) -> Iterator[str]:
@@ -135,11 +145,15 @@ def _advance(strip: Strip, columns: int) -> Iterator[str]:
     yield f"addw r1, r1, #{columns * strip.channels}"
 
 
+def _bias(strip: Strip, columns: int) -> str:
+    """The bias into the last accumulator of a tile to come: right behind a store, where a load takes one cycle."""
+    return f"ldr.w r{1 + columns * strip.rows}, [sp, #{BIAS}]"
+
+
 def _tile(strip: Strip, columns: int) -> Iterator[str]:
-    """Accumulators of rows x columns outputs in r2 and up; the first use of each starts from the bias."""
+    """Accumulators of rows x columns outputs in r2 and up; the first use of each starts from the bias, which the last one holds."""
     accumulators = {place: f"r{2 + number}" for number, place in enumerate(product(range(columns), range(strip.rows)))}
     bias = list(accumulators.values())[-1]
-    yield f"ldr.w {bias}, [sp, #{BIAS}]"
     started = set[str]()
     for column in range(ring_columns(columns, strip.stride)):
         yield f"ldrd r12, lr, [r0, #{COLUMN_BYTES * column}]"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
+
+import numpy as np
 
 from hwcost.kernels.variant import Needs, WeightFacts
-from hwcost.sizes import Size
+from hwcost.sizes import Size, ceil_div, value
 from hwcost.target import LayerFacts
 
 SIDE = 3
@@ -49,9 +51,9 @@ class DspDepthwise:
         """What it takes; one generated strip for two rows of outputs and, where an odd row is left, one for a single row."""
         stride = layer.stride[0]
         channels, height, width = layer.out_channels, layer.output_height, layer.output_width
-        strips = -(-height // rows_of_strip(stride))
+        strips = ceil_div(height, rows_of_strip(stride))
         pairs = strips + 1
-        groups = -(-channels // CHANNELS_AT_ONCE)
+        groups = ceil_div(channels, CHANNELS_AT_ONCE)
         steps: dict[str, Size] = {
             "layer": 1,
             "group": groups,
@@ -63,7 +65,7 @@ class DspDepthwise:
         return Needs(
             packed_bytes=PACKED_BYTES * channels,
             scratch_bytes=SLOTS * COLUMN_BYTES * ring_columns(width, stride),
-            functions=("hwc_dsp_depthwise", "hwc_dsp_depthwise_pair"),
+            functions=("hwc_dsp_depthwise",),
             steps=steps,
             unit_bytes=_unit_bytes(stride, height, width, channels),
         )
@@ -102,11 +104,11 @@ def strip_bytes(rows: int, stride: int, out_width: int, channels: int) -> int:
     row = tiles(out_width, stride, channels)
     far = is_far(rows, row[0], out_width, channels)
     frame = 5 + 3 * far + 2
-    channel = 10 + 8
+    channel = 11 + 10
     if len(row) <= UNROLLED_TILES:
         body = sum(_tile_instructions(rows, stride, columns, far) for columns in row) + 2 * (len(row) - 1)
     else:
-        loop = 3 + _tile_instructions(rows, stride, row[0], far) + 2 + 3
+        loop = 4 + _tile_instructions(rows, stride, row[0], far) + 2 + 3
         rest = _tile_instructions(rows, stride, row[-1], far) if row[-1] != row[0] else 0
         body = loop + rest
     return INSTRUCTION_BYTES * (frame + channel + body)
@@ -139,16 +141,16 @@ def _unit_bytes(stride: int, height: Size, width: Size, channels: Size) -> dict[
     }
 
 
-def _whole(size: Any) -> int:
+def _whole(size: Size) -> int:
     """A size as one number; of a column, its largest entry, which has the longest code."""
-    return max(1, round(float(size.max() if hasattr(size, "max") else size)))
+    return max(1, int(size.max()) if isinstance(size, np.ndarray) else value(size))
 
 
 def _window_refusal(layer: LayerFacts) -> str | None:
-    if layer.groups == 1 and layer.kind == "conv2d":
-        return "not a depthwise layer"
+    if layer.activation_bits != 8 or layer.weight_bits not in (None, 8):
+        return f"its values have {layer.activation_bits} bits and its weights {layer.weight_bits}, not 8"
     if layer.kernel != (SIDE, SIDE) or layer.dilation != (1, 1):
-        return f"made for 3x3 windows without dilation, not {layer.kernel[0]}x{layer.kernel[1]} dilated by {layer.dilation}"
+        return f"made for 3x3 windows without dilation, not {layer.kernel[0]}x{layer.kernel[1]} dilated by {layer.dilation[0]}x{layer.dilation[1]}"
     if layer.stride not in ((1, 1), (2, 2)):
         return f"made for strides 1 and 2, not {layer.stride[0]}x{layer.stride[1]}"
     if max(layer.padding) >= SIDE:
@@ -158,10 +160,10 @@ def _window_refusal(layer: LayerFacts) -> str | None:
 
 def _size_refusal(layer: LayerFacts) -> str | None:
     channels, width = _whole(layer.out_channels), _whole(layer.output_width)
-    if _whole(layer.in_channels) != channels:
-        return f"several outputs of one channel ({_whole(layer.in_channels)} to {channels})"
     if layer.kind == "conv2d" and _whole(layer.groups) != channels:
         return "not a depthwise layer"
+    if _whole(layer.in_channels) != channels:
+        return f"several outputs of one channel ({_whole(layer.in_channels)} to {channels})"
     if not CHANNELS_AT_ONCE <= channels <= LARGEST_OFFSET:
         return f"made for {CHANNELS_AT_ONCE} to {LARGEST_OFFSET} channels, not {channels}"
     if width > WIDEST:

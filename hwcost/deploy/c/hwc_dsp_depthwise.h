@@ -19,7 +19,4 @@ struct hwc_dsp_depthwise {
 };
 void hwc_dsp_depthwise(const struct hwc_dsp_depthwise *layer, const int8_t *in, int8_t *out, void *scratch);
 
-/* Two rows of four channels, widened and paired, into the upper pairs of one slot and the lower pairs of the next. */
-void hwc_dsp_depthwise_pair(const struct hwc_dsp_depthwise *layer, const int8_t *in, int32_t row, uint32_t *lower, uint32_t *upper);
-
 #endif

@@ -24,10 +24,11 @@ def pack(layer: Convolution) -> NDArray[np.uint32]:
 def emit(placed: Placed) -> Emission:
     """How the layer is run; its weights are one array, its strips are generated for its width and channels."""
     layer = placed.layer
-    assert isinstance(layer, Convolution)
+    if not isinstance(layer, Convolution):
+        raise TypeError(f"expected a convolution, got {type(layer).__name__} for {placed.node}")
     (in_height, in_width, channels), (out_height, out_width, _) = placed.inputs[0].shape, placed.output.shape
     stride = layer.stride[0]
-    weights = Array(f"weights_{placed.number}", pack(layer).reshape(-1))
+    weights = Array(f"layer{placed.number}_pairs", pack(layer).reshape(-1))
     strips = [Strip(rows, stride, out_width, channels) for rows in strip_rows(stride, out_height)]
     numbers = {
         "in_height": in_height,
@@ -50,6 +51,6 @@ def emit(placed: Placed) -> Emission:
         struct="hwc_dsp_depthwise",
         fields=tuple((name, str(value)) for name, value in numbers.items()),
         arrays=(weights,),
-        sources=("hwc_dsp_depthwise.c", "hwc_dsp_depthwise_pair.c"),
+        sources=("hwc_dsp_depthwise.c",),
         units=tuple(strip_unit(strip) for strip in strips),
     )
