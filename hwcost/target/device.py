@@ -13,7 +13,10 @@ __all__ = ["Board", "Core", "Device", "Memory", "Power", "Timing"]
 Extension = Literal["dsp", "mve", "fpu", "fpu-double", "fast-multiply", "xpulp", "esp-simd", "rv-m", "rv-c", "rv-f"]
 
 INSTRUCTION_CLASSES = frozenset(
-    ["arithmetic", "multiply", "multiply-add", "multiply-long", "dsp", "divide", "load", "load-pair", "load-many", "store", "store-pair", "store-many", "branch", "call", "float", "other"]
+    (
+        *("arithmetic", "multiply", "multiply-add", "multiply-long", "dsp", "divide", "float", "branch", "call", "other"),
+        *("load", "load-pair", "load-many", "store", "store-pair", "store-many"),
+    )
 )
 
 
@@ -75,7 +78,7 @@ class Timing(Strict):
     load_behind_memory: Positive | None = None
     """Cycles of a load directly behind a load or store of one word; absent where that makes no difference."""
     dual_issue: Flag = False
-    """Whether two neighbours that do not depend on each other, at most one of them a memory access and one a multiplication, count as one."""
+    """Whether two neighbours that do not depend on each other count as one, unless both go to memory or both multiply."""
     approximations: tuple[Text, ...] = ()
 
     def __post_init__(self) -> None:
