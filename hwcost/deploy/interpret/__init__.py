@@ -19,9 +19,15 @@ interpret_layer = run
 
 
 @overload
-def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[False] = False) -> Values: ...
+def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[False] = False) -> Values:
+    """The outputs alone."""
+
+
 @overload
-def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[True]) -> tuple[Values, Values]: ...
+def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[True]) -> tuple[Values, Values]:
+    """The outputs, and every value as it lies in memory."""
+
+
 def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: bool = False) -> Values | tuple[Values, Values]:
     """The outputs of one example, by the graph's names.
 

@@ -49,7 +49,8 @@ def _in_memory(array: Array, name: str, tensor: Tensor, order: tuple[int, ...]) 
 def file_order(program: Program, name: str) -> tuple[int, ...]:
     """Memory axis i is this axis of the file's: the graph's order, unless the reader took a transpose off the border."""
     tensor = program.tensors[name]
-    if not any(note.startswith((f"input '{name}' is taken channels first", f"output '{name}' is given channels first")) for note in program.graph.notes):
+    first = (f"input '{name}' is taken channels first", f"an output is given channels first instead of {'x'.join(map(str, tensor.shape))}")
+    if not any(note.startswith(first[name not in program.graph.inputs]) for note in program.graph.notes):
         return tensor.order
     rank = len(tensor.order)
     in_file = (*range(1, rank), 0)  # the file's axis i is this axis of the graph's
@@ -72,7 +73,7 @@ def quantised(array: Array, scale: float, zero_point: int) -> NDArray[np.int8]:
     with np.errstate(all="ignore"):
         steps = np.rint(array.astype(np.float32) / np.float32(scale))
     whole = np.nan_to_num(steps, nan=0.0).clip(-1e6, 1e6).astype(np.int64) + zero_point
-    return np.clip(whole, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(whole, -128, 127), np.int8)
 
 
 def given(program: Program, name: str, value: Array) -> Array:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from hwcost.deploy.program import Range
 
+UNBOUNDED = Range()
 Whole = NDArray[np.int64]
 
 
@@ -17,6 +18,6 @@ def rescale(a: Whole, multiplier: Any, shift: int) -> Whole:
     return (np.asarray(a, np.int64) * np.asarray(multiplier, np.int64) + (1 << (shift - 1))) >> shift
 
 
-def clamped(value: Whole, zero_point: int, limits: Range = Range()) -> NDArray[np.int8]:
+def clamped(value: Whole, zero_point: int, limits: Range = UNBOUNDED) -> NDArray[np.int8]:
     """The zero point added, held to the range."""
     return np.clip(value + zero_point, limits.low, limits.high).astype(np.int8)

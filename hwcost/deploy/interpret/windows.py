@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.deploy.interpret.fixed_point import Whole, clamped, rescale
+from hwcost.deploy.interpret.fixed_point import clamped, rescale
 from hwcost.deploy.program import AveragePool, Convolution, MaxPool, Tensor, TransposedConvolution
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ def _made(x: Array, layer: Any, kernel: tuple[int, int]) -> tuple[int, int]:
 def convolution(layer: Convolution, x: Array, output: Tensor) -> Array:
     """Any convolution or dense layer."""
     x = image(x)
-    channels, *kernel, depth = layer.weights.shape
+    channels, *kernel, _ = layer.weights.shape
     window = (kernel[0], kernel[1])
     made = _made(x, layer, window)
     padded = _padded(x, layer, layer.input_zero_point).astype(np.float64)
@@ -65,13 +65,13 @@ def _grouped(part: Array, weights: Array, groups: int) -> Array:
         per = weights.reshape(groups, -1)
         return np.asarray((split * per).reshape(*part.shape[:2], -1))
     by_group = weights.reshape(groups, len(weights) // groups, -1)
-    return np.einsum("yxgc,goc->yxgo", split, by_group).reshape(*part.shape[:2], -1)
+    return np.asarray(np.einsum("yxgc,goc->yxgo", split, by_group)).reshape(*part.shape[:2], -1)
 
 
 def transposed(layer: TransposedConvolution, x: Array, output: Tensor) -> Array:
     """Every input place added to the outputs its window covers."""
     x = image(x).astype(np.int64) - layer.input_zero_point
-    channels, height, width, depth = layer.weights.shape
+    channels, height, width, _ = layer.weights.shape
     top, left, *_ = layer.padding
     made = image(np.empty(output.shape, np.int8)).shape
     reach = [(n - 1) * s + (k - 1) * d + 1 for n, s, k, d in zip(x.shape, layer.stride, (height, width), layer.dilation, strict=False)]
@@ -81,7 +81,7 @@ def transposed(layer: TransposedConvolution, x: Array, output: Tensor) -> Array:
             rows = slice(i * layer.dilation[0], i * layer.dilation[0] + (x.shape[0] - 1) * layer.stride[0] + 1, layer.stride[0])
             columns = slice(j * layer.dilation[1], j * layer.dilation[1] + (x.shape[1] - 1) * layer.stride[1] + 1, layer.stride[1])
             whole[rows, columns] += _grouped(x, layer.weights[:, i, j, :].astype(np.int64), layer.groups)
-    total = whole[top : top + made[0], left : left + made[1]] + layer.bias
+    total = whole[top : top + made[0], left : left + made[1]] + layer.bias.astype(np.int64)
     return clamped(rescale(total, layer.multiplier, layer.shift), layer.output_zero_point, layer.range)
 
 

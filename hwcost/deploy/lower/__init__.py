@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
-from hwcost.deploy.lower.joining import concat, dequantise, quantise
 from hwcost.deploy.lower.orders import Orders, with_moves
 from hwcost.deploy.lower.rules import RULES
-from hwcost.deploy.lower.site import UINT8_OFFSET, NotRepresentable, Refused, Site, require_scale
+from hwcost.deploy.lower.site import UINT8_OFFSET, FactorError, RefusedError, Site, require_scale
 from hwcost.deploy.program import Layer, Program, Tensor
 from hwcost.errors import GraphError, listed
 from hwcost.graph import Graph, Step
-from hwcost.ops.reduce import ArgMax, ArgMin
 from hwcost.tensor import TensorSpec
 
-__all__ = ["concat", "dequantise", "lower", "quantise"]
-
-INDICES = (ArgMax, ArgMin)
+__all__ = ["lower"]
 
 
 def lower(graph: Graph, *, simplify: bool = True) -> Program:
@@ -45,7 +39,7 @@ def _lowered(graph: Graph) -> Program:
     for step in graph.steps if not faults else ():
         try:
             layers.append(_layer(step, tensors, orders))
-        except (Refused, NotRepresentable) as error:
+        except (RefusedError, FactorError) as error:
             faults.append(f"node '{step.node.name}': {error}")
     if faults:
         raise GraphError(f"this network cannot be lowered to integers: {listed(faults)}")
@@ -56,13 +50,15 @@ def _layer(step: Step, tensors: dict[str, Tensor], orders: Orders) -> Layer | tu
     node = step.node
     rule = RULES.get(type(node.op))
     if rule is None:
-        raise Refused(f"{node.op.kind} has no integer form: replace it, or keep it outside the network")
+        raise RefusedError(f"{node.op.kind} has no integer form: replace it, or keep it outside the network")
     site = Site(
         step, tuple(tensors[n] for n in node.inputs), tuple(tensors[n] for n in node.outputs), orders.features.get((*node.inputs, "")[0])
     )
     floats = [t.name for t in (*site.inputs, *site.outputs) if t.kind == "float"]
     if floats and node.op.kind not in ("quantize", "dequantize", "reshape", "identity"):
-        raise Refused(f"{node.op.kind} computes on floats ('{floats[0]}'): quantise its inputs and its output (hwcost quantize), or cut it off")
+        raise RefusedError(
+            f"{node.op.kind} computes on floats ('{floats[0]}'): quantise its inputs and its output (hwcost quantize), or cut it off"
+        )
     return rule(site)
 
 
@@ -72,7 +68,7 @@ def _tensors(graph: Graph, orders: Orders, faults: list[str]) -> dict[str, Tenso
     for name, spec in graph.values.items():
         try:
             made[name] = _tensor(name, spec, orders.of(name))
-        except Refused as error:
+        except RefusedError as error:
             faults.append(f"value '{name}': {error}")
     return made
 
@@ -85,11 +81,7 @@ def _tensor(name: str, spec: TensorSpec, order: tuple[int, ...]) -> Tensor:
         return Tensor(name, shape, order, spec.bits, "int")
     if spec.bits != 8 or len(spec.quantisation.scale) != 1:
         scales = "a scale per channel" if spec.quantisation.per_channel else f"{len(spec.quantisation.scale)} scales"
-        raise Refused(f"expected 8 bits and one scale, got {spec.bits} bits and {scales}: quantise activations per tensor")
+        raise RefusedError(f"expected 8 bits and one scale, got {spec.bits} bits and {scales}: quantise activations per tensor")
     require_scale(np.asarray(spec.quantisation.scale), name)
     zero = (spec.quantisation.zero_point or (0,))[0] - (UINT8_OFFSET if spec.kind == "uint" else 0)
     return Tensor(name, shape, order, 8, "int", float(spec.quantisation.scale[0]), int(zero))
-
-
-def _steps(program: Program) -> Iterator[Step]:
-    yield from program.graph.steps

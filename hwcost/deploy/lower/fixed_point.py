@@ -16,16 +16,16 @@ ADDEND_BITS = 22
 Factors = NDArray[np.float64]
 
 
-class NotRepresentable(Exception):
+class FactorError(Exception):
     """A factor too large for any multiplier and shift."""
 
 
 def shift_for(largest: float, bits: int = MULTIPLIER_BITS) -> int:
-    """The largest shift, at most 32, with which a factor's multiplier stays below 2**bits. Raises NotRepresentable below a shift of 1."""
+    """The largest shift, at most 32, with which a factor's multiplier stays below 2**bits. Raises FactorError below a shift of 1."""
     for shift in range(SHIFT, 0, -1):
         if np.isfinite(largest) and np.rint(largest * 2.0**shift) < 2**bits:
             return shift
-    raise NotRepresentable(f"the factor {largest:g} between its scales is too large for a {bits}-bit multiplier: calibrate again")
+    raise FactorError(f"the factor {largest:g} between its scales is too large for a {bits}-bit multiplier: calibrate again")
 
 
 def fixed(factors: Factors, bits: int = MULTIPLIER_BITS) -> tuple[Int32, int]:

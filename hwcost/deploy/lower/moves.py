@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.deploy.lower.site import Refused, Site
+from hwcost.deploy.lower.site import RefusedError, Site
 from hwcost.deploy.program import Alias, Move, Tensor
 from hwcost.ops.joining import Pad
 
@@ -132,8 +132,8 @@ def expand(op: Any, x: Places) -> Places:
 def gather(op: Any, x: Places) -> Places:
     """Constant indices of one axis."""
     if op.indices is None:
-        raise Refused("gather by indices found at run time has no integer form: make them constant")
-    return x.take(op.indices, axis=op.axis)
+        raise RefusedError("gather by indices found at run time has no integer form: make them constant")
+    return np.asarray(x.take(op.indices, axis=op.axis))
 
 
 def depth_to_space(op: Any, x: Places) -> Places:
@@ -155,7 +155,7 @@ def space_to_depth(op: Any, x: Places) -> Places:
 def resize(op: Any, x: Places) -> Places:
     """Nearest places; other modes compute new values."""
     if op.mode != "nearest":
-        raise Refused(f"resize by {op.mode} interpolation has no integer form: use nearest")
+        raise RefusedError(f"resize by {op.mode} interpolation has no integer form: use nearest")
     for axis, (up, down) in enumerate(op.scale, start=1):
         x = x.take(_nearest(x.shape[axis], up, down, op), axis=axis)
     return x
@@ -180,4 +180,4 @@ def _nearest(n: int, up: int, down: int, op: Any) -> Places:
         "round_prefer_floor": lambda: -((unit // 2 - place) // unit),
         "round_prefer_ceil": lambda: (place + unit // 2) // unit,
     }
-    return np.clip(rounded[op.rounding](), 0, n - 1)
+    return np.asarray(np.clip(rounded[op.rounding](), 0, n - 1), np.int64)

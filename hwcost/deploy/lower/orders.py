@@ -6,19 +6,18 @@ whose columns then follow; else it becomes a move, and the graph says so with an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import permutations
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import GraphError
 from hwcost.graph import Graph, Node
-from hwcost.ops import conv, dense, joining, pool, reduce, resize, storage
+from hwcost.ops import conv, dense, pool, resize
 from hwcost.ops.activation import LogSoftmax, PRelu, Softmax
-from hwcost.ops.binary import Where, _Binary
 from hwcost.ops.gather import Gather
 from hwcost.ops.recurrent import GRU, LSTM, RNN
 from hwcost.ops.shape import Reshape, Transpose

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.deploy.lower.fixed_point import ADDEND_BITS, fixed, fixed_one
-from hwcost.deploy.lower.site import Refused, Site, int8
+from hwcost.deploy.lower.site import RefusedError, Site, int8
 from hwcost.deploy.lower.tables import channel_tables, table
 from hwcost.deploy.program import Extreme, Int8, Lookup, Product, Sum, Tensor
 
@@ -53,14 +53,14 @@ def _activations(site: Site) -> Sum | Product | Extreme:
     if kind in ("minimum", "maximum"):
         site.same_scale(a, b)
         return Extreme(kind == "maximum")
-    raise Refused(f"{kind} of two activations has no integer form: compute it outside the integer part or replace it")
+    raise RefusedError(f"{kind} of two activations has no integer form: compute it outside the integer part or replace it")
 
 
 def _require_aligned(site: Site) -> None:
     for tensor in site.inputs:
         natural = tuple(range(len(site.y.order)))
         if len(tensor.shape) != len(site.y.shape) and site.y.order != natural:
-            raise Refused(f"'{tensor.name}' has {len(tensor.shape)} axes and the output {len(site.y.shape)}: reshape it to as many")
+            raise RefusedError(f"'{tensor.name}' has {len(tensor.shape)} axes and the output {len(site.y.shape)}: reshape it to as many")
 
 
 def _sum(site: Site, scales: tuple[float, float], zero: int, operand: Int8 | None) -> Sum:
@@ -76,7 +76,7 @@ def _product(site: Site, scale: float, zero: int, operand: Int8 | None) -> Produ
 
 def _one_scale(values: NDArray[np.int64], scale: Reals, zero: NDArray[np.int64]) -> tuple[NDArray[np.int64], float, int]:
     if np.ndim(scale):
-        raise Refused("its constant has a scale per channel: quantise it with one scale")
+        raise RefusedError("its constant has a scale per channel: quantise it with one scale")
     offset = 128 if values.max() > 127 else 0
     return values - offset, float(scale), int(zero) - offset
 

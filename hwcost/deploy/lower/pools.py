@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hwcost.deploy.lower.fixed_point import fixed, fixed_one
-from hwcost.deploy.lower.site import Refused, Site
-from hwcost.deploy.lower.weighted import pair, padding
+from hwcost.deploy.lower.site import RefusedError, Site
+from hwcost.deploy.lower.weighted import padding, pair
 from hwcost.deploy.program import ArgMax, AveragePool, Int32, MaxPool, Reduction, Tensor
 
 
@@ -66,7 +66,7 @@ def _counted(
 def _by_count(site: Site, counts: set[int], largest: int) -> tuple[Int32, int]:
     """A multiplier for each count that occurs; the others are 0, so that they do not cost the rest their precision."""
     if 0 in counts:
-        raise Refused("some of its windows lie wholly outside the input: give it less padding")
+        raise RefusedError("some of its windows lie wholly outside the input: give it less padding")
     factors = [site.x.scale / site.y.scale / n if n in counts else 0.0 for n in range(1, largest + 1)]
     return fixed(np.asarray(factors))
 

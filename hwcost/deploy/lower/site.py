@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.deploy.lower.fixed_point import NotRepresentable
+from hwcost.deploy.lower.fixed_point import FactorError
 from hwcost.deploy.program import Int8, Layer, Range, Tensor
 from hwcost.graph import Parameter, Step
 from hwcost.ops.activation import Clip, Relu
@@ -19,7 +19,7 @@ UINT8_OFFSET = 128
 """What is taken from an unsigned byte and its zero point, so that it is stored as a signed one."""
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A node cannot be lowered; the text says why and what to do, `lower` adds the node."""
 
 
@@ -36,7 +36,9 @@ class Constant:
     def real(self) -> NDArray[np.float64]:
         """The numbers it stands for."""
         shape = [-1 if axis == self.axis else 1 for axis in range(self.values.ndim)]
-        scale, zero = (self.scale.reshape(shape), self.zero_point.reshape(shape)) if self.axis is not None else (self.scale, self.zero_point)
+        scale, zero = (
+            (self.scale.reshape(shape), self.zero_point.reshape(shape)) if self.axis is not None else (self.scale, self.zero_point)
+        )
         real: NDArray[np.float64] = (self.values - zero) * scale
         return real
 
@@ -74,7 +76,7 @@ class Site:
         parameter = self.parameter(role)
         assert parameter is not None
         if parameter.quantisation is None or not parameter.quantisation.scale:
-            raise Refused(f"its {role} '{parameter.name}' is not quantised: quantise the whole network (hwcost quantize)")
+            raise RefusedError(f"its {role} '{parameter.name}' is not quantised: quantise the whole network (hwcost quantize)")
         return quantised(parameter.array(), parameter.quantisation, parameter.name)
 
     def range(self) -> Range:
@@ -86,7 +88,7 @@ class Site:
             return Range(low=self.stored(0.0))
         if isinstance(activation, Clip):
             return Range(self.stored(activation.minimum), self.stored(activation.maximum))
-        raise Refused(f"the fused activation {activation.kind} is not a clamp: export it as a layer of its own")
+        raise RefusedError(f"the fused activation {activation.kind} is not a clamp: export it as a layer of its own")
 
     def stored(self, real: float) -> int:
         """A real number as the output stores it, held to int8."""
@@ -96,7 +98,7 @@ class Site:
         """Refuses tensors that are not stored on the output's scale."""
         for tensor in tensors:
             if (tensor.scale, tensor.zero_point) != (self.y.scale, self.y.zero_point):
-                raise Refused(
+                raise RefusedError(
                     f"{self.op.kind} picks among integers and needs '{tensor.name}' on the scale of its output: {described(self.y)}, "
                     f"got {described(tensor)}; quantise both alike"
                 )
@@ -123,14 +125,16 @@ def require_scale(scale: NDArray[np.float64], name: str) -> None:
     """Refuses scales that are zero, negative, infinite or not a number."""
     wrong = np.flatnonzero(~(np.isfinite(scale) & (scale > 0)))
     if wrong.size:
-        raise Refused(f"expected scales above 0, got {scale.ravel()[wrong[0]]:g} for '{name}' (index {wrong[0]}): calibrate again")
+        raise RefusedError(f"expected scales above 0, got {scale.ravel()[wrong[0]]:g} for '{name}' (index {wrong[0]}): calibrate again")
 
 
 def int8(values: NDArray[np.int64], what: str) -> Int8:
     """The values as int8; refused where they do not fit."""
     if values.size and (values.min() < -128 or values.max() > 127):
-        raise Refused(f"{what} without their zero point do not fit int8 ({values.min()} to {values.max()}): quantise them symmetrically")
+        raise RefusedError(
+            f"{what} without their zero point do not fit int8 ({values.min()} to {values.max()}): quantise them symmetrically"
+        )
     return values.astype(np.int8)
 
 
-__all__ = ["Constant", "NotRepresentable", "Refused", "Rule", "Site", "described", "int8", "quantised", "require_scale"]
+__all__ = ["Constant", "FactorError", "RefusedError", "Rule", "Site", "described", "int8", "quantised", "require_scale"]

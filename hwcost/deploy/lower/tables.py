@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.deploy.lower.site import Refused, Site
+from hwcost.deploy.lower.site import RefusedError, Site
 from hwcost.deploy.program import Int8, Lookup, Range, Softmax, Tensor
 
 Reals = NDArray[np.float64]
 Function = Callable[[Reals], Any]
 
 _erf = np.vectorize(math.erf, otypes=[float])
+UNBOUNDED = Range()
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
@@ -93,34 +94,34 @@ def _leaky(x: Reals, slope: Reals) -> Reals:
 
 def reals(x: Tensor) -> Reals:
     """What the integers from -128 to 127 stand for."""
-    return (np.arange(-128, 128) - x.zero_point) * x.scale
+    return np.asarray((np.arange(-128, 128) - x.zero_point) * x.scale, np.float64)
 
 
-def table(function: Function, x: Tensor, y: Tensor, limits: Range = Range()) -> Int8:
+def table(function: Function, x: Tensor, y: Tensor, limits: Range = UNBOUNDED) -> Int8:
     """`function` of each of the 256 values of x, as y stores it; where it is undefined, the nearest end or the zero point."""
     with np.errstate(all="ignore"):
         made = np.asarray(function(reals(x)), dtype=np.float64) / y.scale
     whole = np.rint(np.nan_to_num(made, nan=0.0, posinf=1e6, neginf=-1e6).clip(-1e6, 1e6)) + y.zero_point
-    return np.clip(whole, limits.low, limits.high).astype(np.int8)
+    return np.asarray(np.clip(whole, limits.low, limits.high), np.int8)
 
 
 def channel_tables(function: Callable[[Reals, Reals], Reals], operand: Reals, site: Site) -> Int8:
     """A table for each entry of a constant that changes along the last memory axis only."""
     last = site.x.order[-1]
     if any(n != 1 for axis, n in enumerate(operand.shape) if axis != last):
-        raise Refused(f"{site.op.kind} with a constant that changes along more than the channels has no integer form")
+        raise RefusedError(f"{site.op.kind} with a constant that changes along more than the channels has no integer form")
     return np.stack([table(lambda x, c=c: function(x, c), site.x, site.y, site.range()) for c in operand.ravel()])  # type: ignore[misc]
 
 
 def softmax(site: Site) -> Softmax:
     """Softmax along the last memory axis."""
     if site.x.order[-1] != site.op.axis:
-        raise Refused(f"softmax along axis {site.op.axis}, which is not the last in memory: transpose its input")
+        raise RefusedError(f"softmax along axis {site.op.axis}, which is not the last in memory: transpose its input")
     row = site.x.shape[-1]
     exponentials = np.rint(np.exp(-np.arange(256) * site.x.scale) * (2**31 // row)).astype(np.uint32)
     factor = round(2**16 / site.y.scale)
     if factor >= 2**32:
-        raise Refused(f"the output scale {site.y.scale:g} of a softmax is too small: expected above 2**-16")
+        raise RefusedError(f"the output scale {site.y.scale:g} of a softmax is too small: expected above 2**-16")
     return Softmax(exponentials, factor, site.y.zero_point)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.deploy.lower.fixed_point import fixed
-from hwcost.deploy.lower.site import Refused, Site, int8
+from hwcost.deploy.lower.site import RefusedError, Site, int8
 from hwcost.deploy.program import Convolution, Int32, MatrixProduct, TransposedConvolution
 from hwcost.ops.conv import DepthwiseConv1d, DepthwiseConv2d
 
@@ -57,7 +57,7 @@ def matrix_product(site: Site) -> MatrixProduct:
     """The product of two activations."""
     a, b = site.inputs
     if 255 * 255 * a.shape[-1] > INT32_MAX:
-        raise Refused(f"a sum of {a.shape[-1]} products of activations can overflow int32: split the matrix product")
+        raise RefusedError(f"a sum of {a.shape[-1]} products of activations can overflow int32: split the matrix product")
     multiplier, shift = fixed(np.asarray([a.scale * b.scale / site.y.scale]))
     return MatrixProduct(int(multiplier[0]), shift, (a.zero_point, b.zero_point), site.y.zero_point, site.range())
 
@@ -66,7 +66,9 @@ def _weights(site: Site, axis: int) -> tuple[Whole, NDArray[np.float64]]:
     """Weights without their zero point, and their scales by output channel (or one)."""
     constant = site.constant("weight")
     if constant.axis not in (None, axis):
-        raise Refused(f"its weights have a scale per index of axis {constant.axis}, expected axis {axis} (output channels): quantise again")
+        raise RefusedError(
+            f"its weights have a scale per index of axis {constant.axis}, expected axis {axis} (output channels): quantise again"
+        )
     shape = [-1 if i == constant.axis else 1 for i in range(constant.values.ndim)]
     zero = constant.zero_point.reshape(shape) if constant.axis is not None else constant.zero_point
     return constant.values - zero, constant.scale
@@ -106,7 +108,7 @@ def _bias(site: Site, channels: int) -> Whole:
         return np.zeros(channels, np.int64)
     values = np.asarray(parameter.array())
     if values.dtype.kind == "f":
-        raise Refused(f"its bias '{parameter.name}' is not quantised: quantise the whole network (hwcost quantize)")
+        raise RefusedError(f"its bias '{parameter.name}' is not quantised: quantise the whole network (hwcost quantize)")
     return values.astype(np.int64)
 
 
@@ -119,7 +121,7 @@ def _require_int32(bias: Whole, weights: Whole) -> None:
     reach = np.abs(bias) + 128 * np.abs(weights).reshape(len(weights), -1).sum(axis=1)
     if reach.size and reach.max() > INT32_MAX:
         channel = int(reach.argmax())
-        raise Refused(
+        raise RefusedError(
             f"int32 overflow in output channel {channel}: its bias is {bias[channel]} in steps of the accumulator and sums reach "
             f"{reach[channel]}; the channel's weights or the input's scale are degenerate: calibrate again or prune the channel"
         )
@@ -128,5 +130,5 @@ def _require_int32(bias: Whole, weights: Whole) -> None:
 def as_int32(values: Whole, what: str) -> Int32:
     """The values as int32; refused where they do not fit."""
     if values.size and np.abs(values).max() > INT32_MAX:
-        raise Refused(f"{what} do not fit int32")
+        raise RefusedError(f"{what} do not fit int32")
     return values.astype(np.int32)
