@@ -22,6 +22,7 @@ COMMANDS = {
     "cost": "hwcost.cli.cost",
     "search": "hwcost.cli.search",
     "explain": "hwcost.cli.explain",
+    "deploy": "hwcost.cli.deploy",
     "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from hwcost.deploy.calibration import read_arrays
+from hwcost.deploy.interpret import interpret
 from hwcost.deploy.program import Program, Quantise
 from hwcost.errors import InputError
-from hwcost.verify.agreement import Values
+from hwcost.verify.agreement import Agreement, Outputs, Values, compare
 
-MOST_EXAMPLES = 100_000
-NPZ_BYTES = 2 * 1024**3
+DEFAULT_EXAMPLES = 2
+"""Seeded examples that are run where nobody gives any."""
 
 
 def run_oracle(model: Path, examples: Sequence[Mapping[str, Values]]) -> list[dict[str, Values]]:
@@ -69,23 +71,34 @@ def input_ranges(program: Program) -> dict[str, tuple[float, float]]:
     return ranges
 
 
-def load_examples(path: Path, expected: Sequence[str], most: int = MOST_EXAMPLES) -> list[dict[str, Values]]:
-    """Examples from an .npz whose arrays are named by model input, batch first; InputError in one sentence where they are not."""
-    if not path.is_file():
-        raise InputError(f"{path}: expected an .npz file with an array for each of {', '.join(expected)}, got no file")
-    if path.stat().st_size > NPZ_BYTES:
-        raise InputError(f"{path}: expected at most {NPZ_BYTES:,} bytes of examples, got {path.stat().st_size:,}")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name != "labels"}
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: expected an .npz file of plain arrays, got {str(error).partition(chr(10))[0]}") from None
-    except Exception as error:  # noqa: BLE001 - a broken zip raises errors of its own
-        raise InputError(f"{path}: expected an .npz file of plain arrays, got one that cannot be read: {error}") from None
-    missing = [name for name in expected if name not in arrays]
+def examples_of(model: Path, program: Program, inputs: Path | None, count: int = DEFAULT_EXAMPLES) -> list[dict[str, Values]]:
+    """The examples of a file, or seeded noise; InputError in one sentence for a file that does not go with the model."""
+    if inputs is None:
+        return noise(model, count, input_ranges(program))
+    arrays = read_arrays(inputs)
+    missing = [name for name in program.graph.inputs if name not in arrays]
     if missing:
-        raise InputError(f"{path}: expected an array for each input of the model; {', '.join(missing)} missing, got {', '.join(arrays)}")
-    counts = {len(arrays[name]) for name in expected}
+        raise InputError(f"{inputs}: expected an array for each input of the model; {', '.join(missing)} missing, got {', '.join(arrays)}")
+    counts = {len(arrays[name]) for name in program.graph.inputs}
     if len(counts) != 1 or 0 in counts:
-        raise InputError(f"{path}: expected as many examples of every input, at least one; got {sorted(counts)}")
-    return [{name: arrays[name][i : i + 1] for name in expected} for i in range(min(counts.pop(), most))]
+        raise InputError(f"{inputs}: expected as many examples of every input, at least one; got {sorted(counts)}")
+    return [{name: arrays[name][i : i + 1] for name in program.graph.inputs} for i in range(counts.pop())]
+
+
+def answers(model: Path, program: Program, examples: Sequence[Mapping[str, Values]], outputs: Outputs) -> Agreement:
+    """How the firmware's outputs agree with the program's own arithmetic and with onnxruntime on the model."""
+    own = [interpret(program, example) for example in examples]
+    steps = {name: _step(program, name) for name in program.graph.outputs}
+    second = [dict(zip(program.graph.outputs, found.values(), strict=True)) for found in run_oracle(model, examples)]
+    return compare(outputs, own, second, steps)
+
+
+def _step(program: Program, name: str) -> float:
+    """The value of one step of an output: 1 for integers, for floats the scale of the integer they were made of."""
+    producers = {output: node for node in program.graph.nodes for output in node.outputs}
+    tensor = program.tensors[name]
+    while tensor.kind == "float" and tensor.name in producers:
+        tensor = program.tensors[producers[tensor.name].inputs[0]]
+        if tensor.kind != "float":
+            return tensor.scale
+    return 1.0

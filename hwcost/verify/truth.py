@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hwcost.deploy.emit import Call
+from hwcost.deploy.planning import FirmwarePlan
 from hwcost.verify.agreement import Agreement
+from hwcost.verify.firmware_run import LayerRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,6 @@ class LayerTruth:
     op: str
     kernel: str
     macs: int
-    predicted_cycles: int | None
     instructions: int | None
     cycles: int | None
 
@@ -55,3 +57,23 @@ class Truth:
     agreement: Agreement | None
     layers: Sequence[LayerTruth]
     notes: tuple[str, ...] = ()
+
+
+def layers_of(calls: Sequence[Call], plan: FirmwarePlan, runs: Sequence[LayerRun | None] | None) -> tuple[LayerTruth, ...]:
+    """A row for each call; a node that is several calls has its MACs on the first."""
+    costs = {node.name: node for node in plan.cost.nodes}
+    variants = dict(zip(costs, plan.variants, strict=True))
+    rows = []
+    for call, run in zip(calls, runs or [None] * len(calls), strict=True):
+        cost = costs[call.placed.node]
+        rows.append(
+            LayerTruth(
+                name=cost.name,
+                op=cost.op,
+                kernel=variants[cost.name] if call.emission.function else "none",
+                macs=cost.macs,
+                instructions=None if run is None else run.instructions,
+                cycles=None if run is None else run.cycles,
+            )
+        )
+    return tuple(rows)

@@ -29,6 +29,7 @@ class Project:
     sources: tuple[Path, ...]
     calls: tuple[Call, ...]
     arena_bytes: int
+    addresses: Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def emit(
     files, sources = _files(program, target, made, addresses)
     write_folder(out_dir, files, force=force)
     arena = sum(arena.bytes for arena in addresses.arenas)
-    return Project(out_dir, tuple(out_dir / name for name in sources), made, arena)
+    return Project(out_dir, tuple(out_dir / name for name in sources), made, arena, addresses)
 
 
 def _files(program: Program, target: Target, made: Sequence[Call], addresses: Addresses) -> tuple[dict[str, str], list[str]]:

@@ -1,0 +1,143 @@
+"""From a model to a firmware that has run: lowered, planned, written, built, compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hwcost.budget import Budget
+from hwcost.checking import device_limits, is_quantised
+from hwcost.deploy.build import Image, build
+from hwcost.deploy.compilers import found
+from hwcost.deploy.emit import Project, emit
+from hwcost.deploy.emit.folder import BUILDS
+from hwcost.deploy.lower import lower
+from hwcost.deploy.planning import FirmwarePlan, FirmwareSize, firmware_size, plan
+from hwcost.deploy.program import Program
+from hwcost.errors import BudgetError, InputError
+from hwcost.frontends.from_onnx import from_onnx
+from hwcost.kernels.generated import Objective
+from hwcost.target import Target
+from hwcost.verify.firmware_run import FirmwareRun, run_on
+from hwcost.verify.oracle import answers, examples_of
+from hwcost.verify.truth import Measured, Predicted, Truth, layers_of
+
+__all__ = ["Order", "deployed"]
+
+Tell = Callable[[str], None]
+BUILD_FOLDER = BUILDS
+"""Where objects and the image go, inside the project."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be deployed, and how."""
+
+    model: Path
+    target: Target
+    output: Path
+    calibration: Path | None = None
+    optimise: Objective = "balanced"
+    simplify: bool = True
+    force: bool = False
+    compiler: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A firmware on disk with all that was decided about it."""
+
+    model: Path
+    program: Program
+    plan: FirmwarePlan
+    size: FirmwareSize
+    project: Project
+
+
+def deployed(order: Order, *, board: str | None = None, inputs: Path | None = None, tell: Tell = lambda _: None) -> Truth:
+    """Write the firmware of a model; with a `board` build it, run it on `inputs` (or seeded noise) and compare.
+
+    Raises BudgetError before anything is written where it does not fit the device, BuildError or BoardError where tools fail.
+    """
+    written = write(order, tell)
+    predicted = _predicted(written, order.target)
+    if board is None:
+        return Truth(predicted, None, None, layers_of(written.project.calls, written.plan, None), written.program.notes)
+    examples = examples_of(written.model, written.program, inputs)
+    tell("building")
+    image = built(written, order)
+    tell(f"running {len(examples)} examples on {board}")
+    ran = run_on(board, image, written.program, written.project, order.target, examples)
+    agreement = answers(written.model, written.program, examples, ran.outputs)
+    measured = _measured(ran, image, order.target, board)
+    return Truth(predicted, measured, agreement, layers_of(written.project.calls, written.plan, ran.layers), written.program.notes)
+
+
+def write(order: Order, tell: Tell = lambda _: None) -> Written:
+    """Quantise where asked, lower, decide and write; nothing is built."""
+    model = _int8_model(order, tell)
+    program = lower(from_onnx(model), simplify=order.simplify)
+    planned = plan(program, order.target, order.optimise)
+    _require_room(planned, order.target)
+    project = emit(program, order.target, planned.cost.ram.plan, planned.variants, order.output, force=order.force)
+    size = firmware_size([call.emission for call in project.calls], planned, order.target)
+    return Written(model, program, planned, size, project)
+
+
+def built(written: Written, order: Order) -> Image:
+    """The image of a written firmware."""
+    project = written.project
+    compiler = None if order.compiler is None else found(order.compiler)
+    return build(project.sources, project.folder, project.folder / BUILD_FOLDER, order.target.core, compiler)
+
+
+def _int8_model(order: Order, tell: Tell) -> Path:
+    """The quantised model: the file given, or one made of it beside the project."""
+    graph = from_onnx(order.model)
+    if is_quantised(graph):
+        return order.model
+    if order.calibration is None:
+        raise InputError(
+            f"{order.model}: expected an int8 model, got one that computes in floats; give examples with --calibration DATA.npz "
+            "(arrays named by model input, batch first), or quantise it first with hwcost quantize"
+        )
+    from hwcost.deploy.quantise import quantise
+
+    made = order.output.with_name(f"{order.output.name}.int8.onnx")
+    made.parent.mkdir(parents=True, exist_ok=True)
+    quantise(order.model, order.calibration, made)
+    tell(f"quantised: {made}")
+    return made
+
+
+def _require_room(planned: FirmwarePlan, target: Target) -> None:
+    """Raise BudgetError where the image is larger than the device."""
+    limits: Budget = device_limits(target)
+    violations = limits.violations(planned.cost)
+    if violations:
+        raise BudgetError(violations)
+
+
+def _predicted(written: Written, target: Target) -> Predicted:
+    latency_s = written.plan.cost.latency_s
+    return Predicted(
+        ram_bytes=written.project.arena_bytes + written.size.stack_bytes,
+        flash_bytes=written.size.flash_bytes,
+        cycles=None if latency_s is None else round(latency_s * target.clock_hz),
+        latency_s=latency_s,
+    )
+
+
+def _measured(ran: FirmwareRun, image: Image, target: Target, board: str) -> Measured:
+    return Measured(
+        ram_bytes=ran.static_bytes + (ran.stack_bytes or 0),
+        flash_bytes=ran.flash_bytes,
+        stack_bytes=ran.stack_bytes,
+        instructions=ran.instructions,
+        cycles=ran.cycles,
+        latency_s=None if ran.cycles is None else ran.cycles / target.clock_hz,
+        board=f"{board} {target.core.name}",
+        compiler=image.version,
+        flags=image.flags,
+    )
