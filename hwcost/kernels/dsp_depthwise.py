@@ -143,14 +143,16 @@ def _unit_bytes(stride: int, height: Size, width: Size, channels: Size) -> dict[
 
 def _whole(size: Size) -> int:
     """A size as one number; of a column, its largest entry, which has the longest code."""
-    return max(1, int(size.max()) if isinstance(size, np.ndarray) else value(size))
+    longest: int = int(size.max()) if isinstance(size, np.ndarray) else value(size)
+    return max(1, longest)
 
 
 def _window_refusal(layer: LayerFacts) -> str | None:
     if layer.activation_bits != 8 or layer.weight_bits not in (None, 8):
         return f"its values have {layer.activation_bits} bits and its weights {layer.weight_bits}, not 8"
     if layer.kernel != (SIDE, SIDE) or layer.dilation != (1, 1):
-        return f"made for 3x3 windows without dilation, not {layer.kernel[0]}x{layer.kernel[1]} dilated by {layer.dilation[0]}x{layer.dilation[1]}"
+        window, dilation = ("x".join(map(str, pair)) for pair in (layer.kernel, layer.dilation))
+        return f"made for 3x3 windows without dilation, not {window} dilated by {dilation}"
     if layer.stride not in ((1, 1), (2, 2)):
         return f"made for strides 1 and 2, not {layer.stride[0]}x{layer.stride[1]}"
     if max(layer.padding) >= SIDE:
