@@ -6,29 +6,34 @@ Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, 20
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
-from hwcost.kernels.dsp_code import INSTRUCTION_BYTES
+from hwcost.kernels.dsp_code import LARGEST_OFFSET
 from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.winograd_code import (
+    CHANNELS,
+    PLACES,
+    TILES,
+    WORD_BYTES,
+    code_bytes,
+    last_load,
+    last_store,
+    products,
+    products_name,
+    transform,
+    transform_name,
+)
 from hwcost.sizes import Size, ceil_div, is_int, value
 from hwcost.target import LayerFacts
-
-PLACES = 16
-"""Products of a tile of 4 x 4 inputs."""
-
-TILES = 2
-CHANNELS = 4
-"""Tiles and output channels in registers at a time."""
 
 SUM_LIMIT = 2**29
 """Four times a sum fits int32 below it."""
 
 LARGEST_SCRATCH_BYTES = 8192
 SHIFT = 32
-WORD_BYTES = 4
 
 
 class Winograd:
@@ -56,14 +61,26 @@ class Winograd:
             "products pair": ceil_div(tiles, TILES) * groups * PLACES * ceil_div(layer.in_channels, 2),
             "transformed output": tiles * layer.out_channels,
         }
-        pairs = _pairs(layer.in_channels)
         return Needs(
             packed_bytes=groups * group_bytes(layer.in_channels),
             scratch_bytes=scratch_bytes(layer.in_channels, layer.output_width),
             functions=("hwc_dsp_winograd",),
             steps=steps,
-            unit_bytes={products_name(pairs): INSTRUCTION_BYTES * sum(not line.endswith(":") for line in products(pairs))},
+            unit_bytes=_unit_bytes(_plain(layer.in_channels), _plain(layer.output_width)),
         )
+
+
+def _unit_bytes(in_channels: int, out_width: int) -> dict[str, int]:
+    pairs, row = -(-in_channels // 2), row_bytes(in_channels, out_width)
+    return {
+        transform_name(in_channels, row): code_bytes(transform(in_channels, row)),
+        products_name(pairs): code_bytes(products(pairs)),
+    }
+
+
+def row_bytes(in_channels: Size, out_width: Size) -> Size:
+    """Bytes of a padded row: two places more than outputs."""
+    return (out_width + 2) * in_channels
 
 
 def group_bytes(in_channels: Size) -> Size:
@@ -73,7 +90,7 @@ def group_bytes(in_channels: Size) -> Size:
 
 def scratch_bytes(in_channels: Size, out_width: Size) -> Size:
     """Four padded rows of int8, two tiles of int16, and the sums of four channels."""
-    return 4 * (out_width + 2) * in_channels + 2 * TILES * PLACES * in_channels + WORD_BYTES * PLACES * CHANNELS * TILES
+    return 4 * row_bytes(in_channels, out_width) + 2 * TILES * PLACES * in_channels + WORD_BYTES * PLACES * CHANNELS * TILES
 
 
 def _window_refusal(layer: LayerFacts) -> str | None:
@@ -90,8 +107,12 @@ def _size_refusal(layer: LayerFacts) -> str | None:
     for what, (size, step) in sizes.items():
         if is_int(size) and size % step:
             return f"{what}: {size}, not a multiple of {step}"
-    taken = _plain(scratch_bytes(layer.in_channels, layer.output_width))
-    return None if taken <= LARGEST_SCRATCH_BYTES else f"rows and tiles take {taken} bytes, more than {LARGEST_SCRATCH_BYTES}"
+    in_channels, out_width = _plain(layer.in_channels), _plain(layer.output_width)
+    taken = scratch_bytes(in_channels, out_width)
+    if taken > LARGEST_SCRATCH_BYTES:
+        return f"rows and tiles take {taken} bytes, more than {LARGEST_SCRATCH_BYTES}"
+    farthest = max(last_load(in_channels, row_bytes(in_channels, out_width)), last_store(in_channels))
+    return None if farthest <= LARGEST_OFFSET else "its tiles reach farther than a constant offset"
 
 
 def _weights_refusal(weights: WeightFacts) -> str | None:
@@ -107,46 +128,3 @@ def _weights_refusal(weights: WeightFacts) -> str | None:
 def _plain(n: Size) -> int:
     """A number to decide with; of a column, its largest."""
     return int(n.max()) if isinstance(n, np.ndarray) else value(n)
-
-
-def _pairs(in_channels: Size) -> int:
-    return _plain(ceil_div(in_channels, 2))
-
-
-def products_name(pairs: int) -> str:
-    """The C name of the generated products; equal names are equal code."""
-    return f"hwc_dsp_winograd_products_{pairs}"
-
-
-def products(pairs: int) -> Iterator[str]:
-    """The lines of `(tiles, weights, sums)`: for each of 16 places, sums over pairs of channels of 4 outputs and 2 tiles.
-
-    Registers: r0 tiles, r1 weights, r2 to r9 sums, r10 and r11 the two tiles, r12 and lr weights. Labels end in a colon.
-    """
-    yield "push.w {r4-r11, lr}"
-    yield f"movw r3, #{PLACES * pairs * TILES * WORD_BYTES}"
-    yield "add.w r3, r0, r3"
-    yield "push.w {r2, r3}"
-    yield "2:"
-    for pair in range(pairs):
-        yield "ldr.w r11, [r0, #4]"
-        yield "ldr.w r10, [r0], #8"
-        for output in range(0, CHANNELS, 2):
-            yield "ldr.w lr, [r1, #4]"
-            yield "ldr.w r12, [r1], #8"
-            yield from _multiply(output, "r12", pair == 0)
-            yield from _multiply(output + 1, "lr", pair == 0)
-    yield "ldr.w r12, [sp, #0]"
-    yield "stm.w r12!, {r2-r9}"
-    yield "str.w r12, [sp, #0]"
-    yield "ldr.w lr, [sp, #4]"
-    yield "cmp.w r0, lr"
-    yield "bne.w 2b"
-    yield "add.w sp, sp, #8"
-    yield "pop.w {r4-r11, pc}"
-
-
-def _multiply(output: int, weights: str, is_first: bool) -> Iterator[str]:
-    for tile in range(TILES):
-        register = f"r{2 + output * TILES + tile}"
-        yield f"smuad {register}, {weights}, r{10 + tile}" if is_first else f"smlad {register}, {weights}, r{10 + tile}, {register}"

@@ -7,7 +7,8 @@ import pytest
 
 from hwcost.deploy.program import Convolution
 from hwcost.deploy.variants.winograd import emit, transformed
-from hwcost.kernels.winograd import group_bytes, products, products_name, scratch_bytes
+from hwcost.kernels.winograd import group_bytes, row_bytes, scratch_bytes
+from hwcost.kernels.winograd_code import code_bytes, products, products_name, transform, transform_name
 from hwcost.target.load import load_core
 from tests.deploy.cortex import Case, EmulatedCore, built, convolution
 
@@ -42,11 +43,12 @@ def test_every_output_is_that_of_the_definition(core: EmulatedCore, cases: list[
     assert np.array_equal(core.run(case, scratch), case.output)
 
 
-def test_products_are_as_large_as_predicted(core: EmulatedCore, cases: list[Case]) -> None:
+def test_generated_code_is_as_large_as_predicted(core: EmulatedCore, cases: list[Case]) -> None:
     """Four bytes an instruction."""
     for case in cases:
-        pairs = case.input.shape[2] // 2
-        assert core.sizes[products_name(pairs)] == 4 * sum(not line.endswith(":") for line in products(pairs))
+        channels, row = case.input.shape[2], row_bytes(case.input.shape[2], case.output.shape[1])
+        assert core.sizes[products_name(channels // 2)] == code_bytes(products(channels // 2))
+        assert core.sizes[transform_name(channels, row)] == code_bytes(transform(channels, row))
 
 
 def test_packed_weights_are_as_large_as_predicted(cases: list[Case]) -> None:

@@ -39,6 +39,7 @@ def test_it_takes_an_ordinary_layer() -> None:
         (replace(LAYER, output_width=30), WEIGHTS, "output width: 30, not a multiple of 4"),
         (replace(LAYER, in_channels=3), WEIGHTS, "input channels: 3"),
         (replace(LAYER, in_channels=64), WEIGHTS, "13312 bytes, more than 8192"),
+        (replace(LAYER, in_channels=72, output_width=4), WEIGHTS, "constant offset"),
         (replace(LAYER, activation_bits=32), WEIGHTS, "32 bits"),
         (LAYER, replace(WEIGHTS, shift=30), "shifts by 30"),
         (LAYER, replace(WEIGHTS, clamps=True), "clamped"),
@@ -60,5 +61,6 @@ def test_what_a_layer_takes() -> None:
     needs = Winograd().needs(LAYER)
     assert needs.packed_bytes == 16 * 16 * 32 + 16 * 8
     assert needs.scratch_bytes == 4 * 34 * 16 + 2 * 16 * 16 * 2 + 512
-    assert needs.unit_bytes == {"hwc_dsp_winograd_products_8": 4 * (4 + 8 * 14 + 8)}
+    assert needs.unit_bytes["hwc_dsp_winograd_products_8"] == 4 * (4 + 8 * 14 + 8)
+    assert needs.unit_bytes["hwc_dsp_winograd_transform_16_544"] == 4 * (3 + 2 * 80 + 7)
     assert needs.steps["products pair"] == 128 * 4 * 16 * 8

@@ -2,56 +2,6 @@
 
 enum { SIDE = 4, PLACES = 16, AT_ONCE = 8 };
 
-/* Two int16 sums, or differences, side by side. */
-static inline uint32_t add(uint32_t a, uint32_t b) {
-    uint32_t sum;
-    __asm__("sadd16 %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
-    return sum;
-}
-
-static inline uint32_t subtract(uint32_t a, uint32_t b) {
-    uint32_t difference;
-    __asm__("ssub16 %0, %1, %2" : "=r"(difference) : "r"(a), "r"(b));
-    return difference;
-}
-
-/* Channels 0 and 2 of a word of four as int16, or channels 1 and 3. */
-static inline uint32_t halves(uint32_t word, int odd) {
-    uint32_t result;
-    if (odd) __asm__("sxtb16 %0, %1, ror #8" : "=r"(result) : "r"(word));
-    else __asm__("sxtb16 %0, %1" : "=r"(result) : "r"(word));
-    return result;
-}
-
-/* Rows i of B' d and of (B' d) B for 4 x 4 places d of two channels: the places of row i of the result lie `far` words apart. */
-static inline void transform(const uint32_t *in, int32_t row, int32_t column, int odd, uint32_t *to, int32_t far) {
-    uint32_t d[SIDE][SIDE];
-#pragma GCC unroll 4
-    for (int32_t x = 0; x < SIDE; x++) {
-        const uint32_t *from = in + x * column;
-        uint32_t a = halves(from[0], odd), b = halves(from[row], odd), c = halves(from[2 * row], odd), e = halves(from[3 * row], odd);
-        d[0][x] = subtract(a, c);
-        d[1][x] = add(b, c);
-        d[2][x] = subtract(c, b);
-        d[3][x] = subtract(b, e);
-    }
-#pragma GCC unroll 4
-    for (int32_t y = 0; y < SIDE; y++, to += SIDE * far) {
-        to[0] = subtract(d[y][0], d[y][2]);
-        to[far] = add(d[y][1], d[y][2]);
-        to[2 * far] = subtract(d[y][2], d[y][1]);
-        to[3 * far] = subtract(d[y][1], d[y][3]);
-    }
-}
-
-/* All channels of a tile transformed; those of the tile beside it lie between. */
-static void transform_tile(const uint32_t *in, int32_t row, int32_t column, uint32_t *to) {
-    for (int32_t word = 0; word < column; word++, in++, to += 4) {
-        transform(in, row, column, 0, to, 4 * column);
-        transform(in, row, column, 1, to + 2, 4 * column);
-    }
-}
-
 /* A rescaled output: the sum is four times the convolution's. */
 static inline int8_t rescaled(int32_t sum, int32_t multiplier, int32_t zero) {
     int32_t high;
@@ -112,8 +62,8 @@ void hwc_dsp_winograd(const struct hwc_dsp_winograd *layer, const int8_t *in, in
     for (int32_t y = 0; y < layer->out_height; y += 2) {
         for (int32_t i = 0; i < SIDE; i++) fill_row(layer, rows + i * row, in, y + i - layer->pad_top);
         for (int32_t x = 0; x < layer->out_width; x += 4, out += 4 * layer->out_channels) {
-            transform_tile(rows + x * column, row, column, tiles);
-            transform_tile(rows + (x + 2) * column, row, column, tiles + 1);
+            layer->transform(rows + x * column, tiles);
+            layer->transform(rows + (x + 2) * column, tiles + 1);
             put_tiles(layer, tiles, sums, out);
         }
         out += layer->out_width * layer->out_channels;

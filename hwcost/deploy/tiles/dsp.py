@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hwcost.deploy.emission import Unit
 from hwcost.kernels.dsp_code import Tile, instructions
-from hwcost.kernels.winograd import products, products_name
+from hwcost.kernels.winograd_code import products, products_name, transform, transform_name
 
 
 def tile_unit(tile: Tile) -> Unit:
@@ -25,6 +25,13 @@ def products_unit(pairs: int) -> Unit:
     name = products_name(pairs)
     comment = f"For each of 16 places, sums over {pairs} pairs of channels of two transformed tiles and four output channels."
     return Unit(name, _naked(name, "const void *tiles, const void *weights, int32_t *sums", "hwc_dsp_winograd.h", comment, products(pairs)))
+
+
+def transform_unit(in_channels: int, row_bytes: int) -> Unit:
+    """The C text of the transform of a tile of Winograd's filtering."""
+    name = transform_name(in_channels, row_bytes)
+    comment = f"4 x 4 places of {in_channels} channels in rows of {row_bytes} bytes, transformed."
+    return Unit(name, _naked(name, "const void *rows, void *tile", "hwc_dsp_winograd.h", comment, transform(in_channels, row_bytes)))
 
 
 def _naked(name: str, parameters: str, header: str, comment: str, lines: Iterable[str]) -> str:

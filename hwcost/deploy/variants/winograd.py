@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from hwcost.deploy.emission import Array, Emission, Placed
 from hwcost.deploy.program import Convolution
-from hwcost.deploy.tiles import products_unit
-from hwcost.kernels.winograd import CHANNELS, PLACES
+from hwcost.deploy.tiles import products_unit, transform_unit
+from hwcost.kernels.winograd import row_bytes
+from hwcost.kernels.winograd_code import CHANNELS, PLACES
 
 DOUBLED_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
 """Twice the transform of weights, so that it is whole."""
@@ -24,10 +25,11 @@ def emit(placed: Placed) -> Emission:
         raise TypeError(f"expected a convolution, got {type(layer).__name__} for {placed.node}")
     (in_height, in_width, in_channels), (out_height, out_width, out_channels) = placed.inputs[0].shape, placed.output.shape
     weights = Array(f"layer{placed.number}_stream", pack(layer))
-    unit = products_unit(in_channels // 2)
+    units = (transform_unit(in_channels, row_bytes(in_channels, out_width)), products_unit(in_channels // 2))
     numbers = {
         "weights": weights.name,
-        "products": unit.name,
+        "transform": units[0].name,
+        "products": units[1].name,
         "in_height": in_height,
         "in_width": in_width,
         "in_channels": in_channels,
@@ -40,7 +42,7 @@ def emit(placed: Placed) -> Emission:
         "fill": f"0x{(layer.input_zero_point & 0xFF) * 0x01010101:08x}u",
     }
     fields = tuple((name, str(number)) for name, number in numbers.items())
-    return Emission("hwc_dsp_winograd", "hwc_dsp_winograd", fields, (weights,), ("hwc_dsp_winograd.c",), (unit,))
+    return Emission("hwc_dsp_winograd", "hwc_dsp_winograd", fields, (weights,), ("hwc_dsp_winograd.c",), units)
 
 
 def transformed(layer: Convolution) -> NDArray[np.int64]:
