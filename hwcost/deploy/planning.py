@@ -102,15 +102,14 @@ def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: 
     calls = [emission for emission in emissions if emission.function]
     sources = dict.fromkeys(PurePath(source).stem for emission in calls for source in emission.sources)
     _require_stated(sources, calls, table)
-    functions = [table.functions[source] for source in sources]
     return FirmwareSize(
         constant_bytes=sum(_aligned(array.bytes) for emission in calls for array in emission.arrays),
         struct_bytes=sum(table.structs[emission.struct] for emission in calls),
         code_bytes=table.base_code_bytes
         + table.call_bytes * len(calls)
-        + sum(_aligned(function.code_bytes) for function in functions)
+        + sum(_aligned(table.functions[source]) for source in sources)
         + sum(_aligned(size) for size in planned.unit_bytes.values()),
-        stack_bytes=table.base_stack_bytes + max((function.stack_bytes for function in functions), default=0),
+        stack_bytes=table.stack_bytes,
     )
 
 

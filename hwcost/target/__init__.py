@@ -5,7 +5,7 @@ from hwcost.target.device import INSTRUCTION_CLASSES, Board, Core, Device, Memor
 from hwcost.target.latency import Basis, Lanes, Latency, LinearPrice, ParallelPrice, Price, Tile
 from hwcost.target.layer import Condition, LayerFacts, Term
 from hwcost.target.load import Target, load_board, load_core, load_device, load_runtime
-from hwcost.target.runtime import Code, Compiler, FlashModel, Functions, FunctionSize, Kernel, RamModel, Record, Runtime, Scratch
+from hwcost.target.runtime import Code, Compiler, FlashModel, Functions, Kernel, RamModel, Record, Runtime, Scratch
 
 __all__ = [
     "INSTRUCTION_CLASSES",
@@ -18,7 +18,6 @@ __all__ = [
     "Core",
     "Device",
     "FlashModel",
-    "FunctionSize",
     "Functions",
     "Kernel",
     "Lanes",

@@ -119,7 +119,7 @@ def part_of(keys: Iterable[str]) -> Part:
     present = set(keys)
     if "prices" in present or "basis" in present:
         return "latency"
-    if "base_stack_bytes" in present:
+    if "base_code_bytes" in present:
         return "functions"
     if "isa" in present:
         return "cores"

@@ -10,7 +10,7 @@ from hwcost.target.cited import Bytes, Cited, Count, Flag, Limits, Name, Strict,
 from hwcost.target.latency import Latency
 from hwcost.target.layer import ALWAYS, Condition, LayerFacts, Term
 
-__all__ = ["Code", "Compiler", "FlashModel", "FunctionSize", "Functions", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
+__all__ = ["Code", "Compiler", "FlashModel", "Functions", "Kernel", "RamModel", "Record", "Runtime", "Scratch"]
 
 Kinds = Annotated[tuple[Name, ...], Limits(min_length=1)]
 
@@ -119,14 +119,6 @@ class FlashModel(Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class FunctionSize(Strict):
-    """One compiled function: its machine code, and the stack it and what it calls take."""
-
-    code_bytes: Bytes
-    stack_bytes: Bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Functions(Strict):
     """What the functions of a code generator take on one core, as one compiler with one set of flags built them.
 
@@ -140,9 +132,10 @@ class Functions(Strict):
     """Start-up, vectors, copying in and out: there whatever the network."""
     call_bytes: Bytes
     """Code that calls one layer."""
-    base_stack_bytes: Bytes
-    """Stack above the deepest kernel."""
-    functions: Mapping[str, FunctionSize]
+    stack_bytes: Bytes
+    """The deepest stack seen, from the call of the model down."""
+    functions: Mapping[str, Bytes]
+    """Code of each source of kernels."""
     structs: Mapping[str, Bytes]
     """The numbers of one layer, by the kernel they are for."""
 

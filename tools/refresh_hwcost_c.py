@@ -1,0 +1,139 @@
+"""Measures what the functions of hwcost's own kernels take on each core, and writes targets/runtimes/hwcost-c/*/functions/.
+
+Code sizes come from the objects that the pinned compiler makes of hwcost/deploy/c/; start-up, calls and stack from the images of small
+programs, run on the emulated core (tools/deploying/probes.py). Run it after a change of kernels or of flags; --check only compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from deploying.probes import convolutions, lookups
+from elftools.elf.elffile import ELFFile
+
+import hwcost.deploy
+from hwcost.boards import EmulatedBoard
+from hwcost.deploy.build import build, sections
+from hwcost.deploy.compilers import CORES, Compiler, found
+from hwcost.deploy.emit import emit
+from hwcost.deploy.planning import plan
+from hwcost.deploy.program import Program
+from hwcost.shipped import targets_folder
+from hwcost.target import Core, Target, load_core
+
+C = Path(hwcost.deploy.__file__).parent / "c"
+STRUCT = re.compile(r"^struct (hwc_\w+) \{", re.MULTILINE)
+DSP_ONLY = "hwc_dsp"
+TABLE_BYTES = 256
+
+
+def sources(core_extensions: tuple[str, ...]) -> list[Path]:
+    """Kernels a core can run."""
+    return [path for path in sorted(C.glob("*.c")) if "dsp" in core_extensions or not path.name.startswith(DSP_ONLY)]
+
+
+def object_bytes(source: Path, compiler: Compiler, flags: tuple[str, ...], folder: Path) -> int:
+    """Code and constants of one compiled source."""
+    made = folder / f"{source.stem}.o"
+    subprocess.run([*compiler.command, *flags, "-I", str(C), "-c", str(source), "-o", str(made)], check=True)
+    with made.open("rb") as file:
+        sections = list(ELFFile(file).iter_sections())
+        kept = [s for s in sections if s["sh_flags"] & 2 and s["sh_type"] == "SHT_PROGBITS"]
+        return sum(-(-s["sh_size"] // 4) * 4 for s in kept)
+
+
+def struct_bytes(compiler: Compiler, flags: tuple[str, ...], folder: Path, headers: list[Path]) -> dict[str, int]:
+    """Size of each struct of the headers, read from the sizes of arrays as long as they are."""
+    names = sorted({name for header in headers for name in STRUCT.findall(header.read_text(encoding="utf-8"))})
+    text = "".join(f'#include "{header.name}"\n' for header in headers) + "".join(f"char size_of_{n}[sizeof(struct {n})];\n" for n in names)
+    source = folder / "sizes.c"
+    source.write_text(text, encoding="utf-8")
+    made = folder / "sizes.o"
+    subprocess.run([*compiler.command, *flags, "-I", str(C), "-c", str(source), "-o", str(made)], check=True)
+    with made.open("rb") as file:
+        symbols = {s.name: s["st_size"] for s in ELFFile(file).get_section_by_name(".symtab").iter_symbols()}
+    return {name: symbols[f"size_of_{name}"] for name in names}
+
+
+def images(core: Core, folder: Path) -> tuple[int, int, int]:
+    """What an image takes before the first call, for each call, and of stack."""
+    target = replace(Target.load("stm32l4r5", "hwcost-c"), core=core)
+    short, long = (image_of(lookups(count), target, folder / f"lookups{count}") for count in (1, 9))
+    known = struct_bytes(found(), found().flags(core, "-O3"), folder, [C / "hwc.h"])["hwc_lookup"] + TABLE_BYTES
+    call = (sections(long).flash_bytes - sections(short).flash_bytes) // 8 - known
+    function = sections(short).functions["hwc_lookup"]
+    base = sections(short).flash_bytes - known - call - function
+    return base, call, stack_of(image_of(convolutions(), target, folder / "convolutions"), core)
+
+
+def image_of(program: Program, target: Target, folder: Path) -> Path:
+    planned = plan(program, target)
+    project = emit(program, target, planned.cost.ram.plan, planned.variants, folder)
+    return build(project.sources, project.folder, folder / "build", target.core).elf
+
+
+def stack_of(elf: Path, core: Core) -> int:
+    board = EmulatedBoard(core)
+    board.load(elf)
+    return board.call("model_run", (board.buffer(4096), board.buffer(4096))).stack_bytes
+
+
+def stated(core: str, sizes: dict[str, int], structs: dict[str, int], base: tuple[int, int, int], by: str) -> str:
+    """The file of one core."""
+    code, call, stack = base
+    lines = [
+        "# Written by tools/refresh_hwcost_c.py: change the kernels, not this file.",
+        'runtime = "hwcost-c"',
+        f'core = "{core}"',
+        f'source = "measured on the objects and images that {by} makes of hwcost/deploy/c/ and of probes, and on the emulated core"',
+        f"base_code_bytes = {code}",
+        f"call_bytes = {call}",
+        f"stack_bytes = {stack}",
+        "",
+        "[structs]",
+        *(f"{name} = {size}" for name, size in structs.items()),
+        "",
+        "[functions]",
+        *(f"{name} = {size}" for name, size in sizes.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def file_of(name: str, compiler: Compiler) -> str:
+    core = load_core(name)
+    flags = compiler.flags(core, "-O3")
+    with tempfile.TemporaryDirectory() as folder:
+        sizes = {s.stem: object_bytes(s, compiler, flags, Path(folder)) for s in sources(core.extensions)}
+        headers = [h for h in sorted(C.glob("*.h")) if "dsp" in core.extensions or not h.name.startswith(DSP_ONLY)]
+        structs = struct_bytes(compiler, flags, Path(folder), headers)
+        return stated(name, sizes, structs, images(core, Path(folder)), compiler.version)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--core", action="append", choices=sorted(CORES), help="only this core; repeatable")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file is out of date")
+    given = parser.parse_args()
+    compiler = found()
+    stale = False
+    for name in given.core or sorted(CORES):
+        path = targets_folder() / "runtimes" / "hwcost-c" / "0.1" / "functions" / f"{name}.toml"
+        text = file_of(name, compiler)
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale = True
+        print(f"{path} is out of date" if given.check else f"wrote {path}")
+        if not given.check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return int(given.check and stale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
