@@ -19,12 +19,12 @@ interpret_layer = run
 
 
 @overload
-def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[False] = False) -> Values:
+def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[False] = False) -> Values:  # noqa: D418
     """The outputs alone."""
 
 
 @overload
-def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[True]) -> tuple[Values, Values]:
+def interpret(program: Program, inputs: Mapping[str, NDArray[Any]], *, trace: Literal[True]) -> tuple[Values, Values]:  # noqa: D418
     """The outputs, and every value as it lies in memory."""
 
 
