@@ -117,7 +117,8 @@ def strip_bytes(rows: int, stride: int, out_width: int, channels: int) -> int:
 def _tile_instructions(rows: int, stride: int, columns: int, far: bool) -> int:
     """Loads of bias, columns and constants; two multiplications a window column and three instructions an output."""
     outputs = rows * columns
-    return 2 + ring_columns(columns, stride) + 2 * SIDE * outputs + 3 * outputs + 2 * far
+    read = value(ring_columns(columns, stride))
+    return 2 + read + 2 * SIDE * outputs + 3 * outputs + 2 * far
 
 
 def strip_name(rows: int, stride: int, out_width: int, channels: int) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from hwcost.kernels.dsp_depthwise import DspDepthwise
 from hwcost.kernels.dsp_tile import DspTile
+from hwcost.kernels.plain_pairs import PlainPairs
 from hwcost.kernels.portable import Portable
 from hwcost.kernels.variant import Needs, Variant, WeightFacts
 from hwcost.kernels.winograd import Winograd
@@ -15,7 +16,7 @@ from hwcost.target import LayerFacts
 
 Objective = Literal["time", "flash", "balanced"]
 
-VARIANTS: tuple[Variant, ...] = (DspDepthwise(), Winograd(), DspTile(), Portable())
+VARIANTS: tuple[Variant, ...] = (DspDepthwise(), Winograd(), DspTile(), PlainPairs(), Portable())
 """Fastest first, by measured cycles; the last takes everything."""
 
 

@@ -60,7 +60,7 @@ class PlainPairs:
         return Needs(
             packed_bytes=layer.weight_elements + CHANNEL_BYTES * layer.out_channels + groups,
             scratch_bytes=_scratch_bytes(layer),
-            functions=("hwc_plain_pairs",),
+            functions=("hwc_plain_pairs", "hwc_plain_pairs_run"),
             steps=steps,
         )
 

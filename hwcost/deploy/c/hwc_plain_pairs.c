@@ -11,33 +11,6 @@ static inline int32_t rescale(int32_t a, int32_t multiplier) {
     return a_high * m_high + (middle >> 16) + ((low + 0x8000) >> 16);
 }
 
-/* Adds up the two halves of a word of products. */
-static inline void split(int32_t word, int32_t *even, int32_t *odd) {
-    *even += (int16_t)word;
-    *odd += (int32_t)((uint32_t)word + 0x8000) >> 16;
-}
-
-/* `count` (1, 2 or 4) inputs times four channels. */
-static inline __attribute__((always_inline)) void span(int32_t *sums, const int32_t *weights, const int8_t *in, int32_t count) {
-    int32_t first = weights[0] * in[0], second = weights[1] * in[0];
-    for (int32_t i = 1; i < count; i++) {
-        first += weights[WORDS * i] * in[i];
-        second += weights[WORDS * i + 1] * in[i];
-    }
-    split(first, &sums[0], &sums[1]);
-    split(second, &sums[2], &sums[3]);
-}
-
-/* A run of inputs that lie side by side, times four channels. */
-static inline __attribute__((always_inline)) void run(int32_t *sums, const int32_t *weights, const int8_t *in, int32_t count, int32_t most) {
-    const int8_t *end = in + count;
-    if (most == 4) {
-        for (; end - in >= 4; in += 4, weights += 4 * WORDS) span(sums, weights, in, 4);
-    }
-    for (; end - in >= 2; in += 2, weights += 2 * WORDS) span(sums, weights, in, 2);
-    if (in != end) span(sums, weights, in, 1);
-}
-
 /* Words w0 + w1 * 2^16 of channels (0, 1) and (2, 3), input by input; channels that are not there weigh nothing. */
 static inline void widen(const int8_t *weights, int32_t count, int32_t channels, int32_t *words) {
     for (int32_t i = 0; i < count; i++) {
@@ -49,8 +22,8 @@ static inline void widen(const int8_t *weights, int32_t count, int32_t channels,
 }
 
 /* The sums of one place: whole rows of the window where it lies inside the image, else cell by cell, `outside` where there is none. */
-static inline __attribute__((always_inline)) void window_sums(
-    const struct hwc_plain_pairs *layer, const int8_t *in, int32_t y, int32_t x, const int32_t *words, const int8_t *outside, int32_t most, int32_t *sums) {
+static inline void window_sums(const struct hwc_plain_pairs *layer, const int8_t *in, int32_t y, int32_t x, const int32_t *words,
+                               const int8_t *outside, int32_t most, int32_t *sums) {
     const struct hwc_window *w = &layer->window;
     int32_t channels = layer->in_channels;
     int is_run = w->dilation_x == 1 && x >= 0 && x + w->kernel_width <= w->in_width;
@@ -59,9 +32,9 @@ static inline __attribute__((always_inline)) void window_sums(
         for (int32_t j = 0, column = x; j < cells; j++, column += w->dilation_x) {
             int is_inside = (uint32_t)y < (uint32_t)w->in_height && (uint32_t)column < (uint32_t)w->in_width;
             if (is_run && !is_inside) {
-                for (int32_t k = 0; k < w->kernel_width; k++) run(sums, words + k * channels * WORDS, outside, channels, most);
+                for (int32_t k = 0; k < w->kernel_width; k++) hwc_plain_pairs_run(sums, words + k * channels * WORDS, outside, channels, most);
             } else {
-                run(sums, words, is_inside ? in + (y * w->in_width + column) * channels : outside, length, most);
+                hwc_plain_pairs_run(sums, words, is_inside ? in + (y * w->in_width + column) * channels : outside, length, most);
             }
             words += length * WORDS;
         }

@@ -17,4 +17,7 @@ struct hwc_plain_pairs {
 };
 void hwc_plain_pairs(const struct hwc_plain_pairs *layer, const int8_t *in, int8_t *out, void *scratch);
 
+/* Adds to four sums a run of inputs times widened weights: words of channels (0, 1) and (2, 3), input by input. */
+void hwc_plain_pairs_run(int32_t *sums, const int32_t *words, const int8_t *in, int32_t count, int32_t most);
+
 #endif

@@ -43,5 +43,5 @@ def emit(placed: Placed) -> Emission:
         struct="hwc_plain_pairs",
         fields=tuple((name, str(number)) for name, number in numbers.items()),
         arrays=tuple(arrays.values()),
-        sources=("hwc_plain_pairs.c",),
+        sources=("hwc_plain_pairs.c", "hwc_plain_pairs_run.c"),
     )
