@@ -121,23 +121,17 @@ def compared(
 
 def _pairs(folded: onnx.ModelProto, made: onnx.ModelProto) -> list[_Pair]:
     """Every layer whose output is quantised, in the order of the network."""
-    quantisers = {node.input[0].removesuffix(_BEFORE_OUTPUT): node for node in made.graph.node if node.op_type == "QuantizeLinear"}
+    quantisers = {node.input[0]: node for node in made.graph.node if node.op_type == "QuantizeLinear"}
     readers = {node.input[0]: node.output[0] for node in made.graph.node if node.op_type == "DequantizeLinear"}
-    left = {node.name for node in made.graph.node}
+    left = {node.name: node for node in made.graph.node}
     found = []
     for node in folded.graph.node:
-        quantiser = quantisers.get(node.output[0]) if node.name in left else None
-        if quantiser is not None and quantiser.output[0] in readers:
-            found.append(_Pair(node, _fused(folded, node.output[0], left), quantiser, readers[quantiser.output[0]]))
+        # A Relu or Clip that became part of the range left its name to the output of the layer before it.
+        output = left[node.name].output[0] if node.name in left else ""
+        if output in quantisers and quantisers[output].output[0] in readers:
+            quantiser = quantisers[output]
+            found.append(_Pair(node, output.removesuffix(_BEFORE_OUTPUT), quantiser, readers[quantiser.output[0]]))
     return found
-
-
-def _fused(folded: onnx.ModelProto, name: str, left: set[str]) -> str:
-    """The float value that an activation stands for: where a Relu or Clip became part of the range, the value after it."""
-    gone = {node.input[0]: node.output[0] for node in folded.graph.node if node.name not in left and node.op_type in ("Relu", "Clip")}
-    while name in gone:
-        name = gone[name]
-    return name
 
 
 def _noise(folded: onnx.ModelProto, made: onnx.ModelProto, pairs: list[_Pair], data: Calibration) -> list[tuple[_Noise, _Noise]]:
