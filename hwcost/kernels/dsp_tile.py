@@ -196,7 +196,7 @@ class DspTile:
         return Needs(
             packed_bytes=shape.groups * shape.group_bytes,
             scratch_bytes=shape.scratch_bytes,
-            functions=(shape.function,),
+            functions=(shape.function, "hwc_dsp_rest"),
             steps=_steps(shape),
             unit_bytes={tile.name: tile.bytes for tile in shape.tiles},
         )
@@ -218,8 +218,6 @@ def _layer_refusal(layer: LayerFacts) -> str | None:
 def _weights_refusal(weights: WeightFacts) -> str | None:
     if weights.shift != SHIFT:
         return f"its rescaling shifts by {weights.shift}, not {SHIFT}"
-    if weights.clamps:
-        return "its outputs are clamped to less than int8"
     if weights.lowest < LOWEST_WEIGHT:
         return f"a weight is {weights.lowest}, below {LOWEST_WEIGHT}"
     if weights.accumulator_bound >= ACCUMULATOR_LIMIT:

@@ -9,16 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hwcost.boards.emulated import EmulatedBoard
 from hwcost.deploy.build import Image, build, sections
 from hwcost.deploy.emission import Array, Emission, Placed
 from hwcost.deploy.program import Convolution, Range, Tensor
 from hwcost.target import Core
 
 KERNELS = Path(__file__).parents[2] / "hwcost" / "deploy" / "c"
-RAM, OUT, SCRATCH, STACK = 0x2000_0000, 0x2020_0000, 0x2040_0000, 0x2060_0000
-RETURN = 0x0100_0000
-GUARD = 64
-BATCH = 1 << 20
+GUARD = bytes([0x5A] * 64)
+PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +37,7 @@ def convolution(
     stride: tuple[int, int] = (1, 1),
     padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     number: int = 0,
+    limits: Range = Range(),  # noqa: B008 - frozen
 ) -> Case:
     """A layer of random weights whose outputs fill, and sometimes leave, int8."""
     weights = rng.integers(-127, 128, (out_channels, *kernel, image[2])).astype(np.int8)
@@ -45,7 +45,7 @@ def convolution(
     spread = 70 * np.sqrt((weights.reshape(out_channels, -1).astype(float) ** 2).sum(axis=1)) + 1
     multiplier = np.minimum(rng.uniform(40, 90) / spread * 2.0**32, 2**31 - 1).astype(np.int32)
     zeros = (int(rng.integers(-128, 128)), int(rng.choice([-128, -20, 3, 127])))
-    layer = Convolution(weights, bias, multiplier, 32, *zeros, stride=stride, padding=padding, range=Range())
+    layer = Convolution(weights, bias, multiplier, 32, *zeros, stride=stride, padding=padding, range=limits)
     values = rng.integers(-128, 128, image).astype(np.int8)
     output = outputs(layer, values)
     tensors = [Tensor(name, shape, tuple(range(3))) for name, shape in (("in", image), ("out", output.shape))]
@@ -101,38 +101,18 @@ def _array(array: Array) -> str:
 class EmulatedCore:
     """A Cortex-M with an image in flash. Memory that a function must not touch holds guards, or nothing at all."""
 
-    def __init__(self, image: Image, model: str) -> None:
-        import unicorn
-        from elftools.elf.elffile import ELFFile
-
-        self._arm = unicorn.arm_const
-        self._core = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
-        self._core.ctl_set_cpu_model(getattr(self._arm, f"UC_CPU_ARM_{model}"))
-        for start in (0x0800_0000, RAM, OUT, SCRATCH, STACK):
-            self._core.mem_map(start, BATCH)
-        self._core.mem_map(RETURN, 4096)
-        with image.elf.open("rb") as file:
-            elf = ELFFile(file)
-            for segment in elf.iter_segments("PT_LOAD"):
-                if segment["p_filesz"]:
-                    self._core.mem_write(segment["p_paddr"], segment.data())
-            table = elf.get_section_by_name(".symtab")
-            self._addresses = {symbol.name: symbol["st_value"] for symbol in table.iter_symbols()}
+    def __init__(self, image: Image, core: Core) -> None:
+        self._board = EmulatedBoard(core)
+        self._board.load(image.elf)
         self.sizes = sections(image.elf).functions
 
     def run(self, case: Case, scratch_bytes: int) -> NDArray[np.int8]:
         """The output of a case; AssertionError where it wrote behind its output or its scratch."""
-        core, arm = self._core, self._arm
-        guard = bytes([0x5A] * GUARD)
-        input_at = RAM + BATCH - case.input.size // 4 * 4 - (4 if case.input.size % 4 else 0)
-        core.mem_write(input_at, case.input.tobytes())
-        core.mem_write(OUT, guard * (case.output.size // GUARD + 2))
-        core.mem_write(SCRATCH, guard * (scratch_bytes // GUARD + 2))
-        for register, number in enumerate((input_at, OUT, SCRATCH)):
-            core.reg_write(arm.UC_ARM_REG_R0 + register, number)
-        core.reg_write(arm.UC_ARM_REG_SP, STACK + BATCH)
-        core.reg_write(arm.UC_ARM_REG_LR, RETURN | 1)
-        core.emu_start(self._addresses[f"run_{case.placed.number}"] | 1, RETURN)
-        for start, used in ((OUT, case.output.size), (SCRATCH, scratch_bytes)):
-            assert set(core.mem_read(start + used, GUARD)) == {0x5A}, f"{case.placed.node} wrote behind {used} bytes"
-        return np.frombuffer(bytes(core.mem_read(OUT, case.output.size)), np.int8).reshape(case.output.shape)
+        board, size = self._board, case.output.size
+        before = -case.input.size % PAGE // 4 * 4  # the input ends where memory does
+        address = board.buffer(bytes(before) + case.input.tobytes()) + before
+        out, scratch = (board.buffer(GUARD * (used // len(GUARD) + 2)) for used in (size, scratch_bytes))
+        board.call(f"run_{case.placed.number}", (address, out, scratch))
+        for start, used in ((out, size), (scratch, scratch_bytes)):
+            assert set(board.read(start + used, len(GUARD))) == set(GUARD), f"{case.placed.node} wrote behind {used} bytes"
+        return np.frombuffer(board.read(out, size), np.int8).reshape(case.output.shape)

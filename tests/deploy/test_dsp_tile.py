@@ -8,7 +8,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from hwcost.deploy.program import Convolution
+from hwcost.deploy.program import Convolution, Range
 from hwcost.deploy.variants.dsp_tile import emit, pack, shape_of_placed
 from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, DspShape
 from hwcost.target.load import load_core
@@ -17,7 +17,7 @@ from tests.deploy.cortex import Case, EmulatedCore, built, convolution
 SEED = 7
 CASES = 60
 KERNELS = ((1, 1), (3, 3), (1, 3), (3, 1), (5, 5), (2, 2), (10, 4))
-CORES = {"cortex-m4": "CORTEX_M4", "cortex-m7": "CORTEX_M7", "cortex-m33": "CORTEX_M33"}
+CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 
 NAMED = {
     "first layer of three channels": ((12, 12, 3), 16, (3, 3), (1, 1), (1, 1, 1, 1)),
@@ -51,7 +51,9 @@ def random_cases(rng: np.random.Generator, start: int) -> Iterator[Case]:
             continue
         stride = tuple(map(int, rng.integers(1, 4, 2)))
         sizes = tuple(map(int, image)), int(rng.integers(1, 71)), kernel, stride, tuple(map(int, padding))
-        case = convolution(rng, *sizes, number=next(numbers))
+        low, high = sorted(int(value) for value in rng.integers(-128, 128, 2))
+        limits = Range(low, high) if rng.integers(3) == 0 else Range()
+        case = convolution(rng, *sizes, next(numbers), limits)
         if shape(case).scratch_bytes <= LARGEST_SCRATCH_BYTES:
             yield case
 
@@ -69,7 +71,7 @@ def core(request: pytest.FixtureRequest, cases: list[Case], tmp_path_factory: py
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
     image = built(cases, emit, load_core(request.param), tmp_path_factory.mktemp("firmware"))
-    return EmulatedCore(image, CORES[request.param])
+    return EmulatedCore(image, load_core(request.param))
 
 
 def test_every_output_is_that_of_the_definition(core: EmulatedCore, cases: list[Case]) -> None:

@@ -32,7 +32,8 @@ def cases() -> list[Case]:
 def core(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> EmulatedCore:
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
-    return EmulatedCore(built(cases, emit, load_core("cortex-m4"), tmp_path_factory.mktemp("firmware")), "CORTEX_M4")
+    core = load_core("cortex-m4")
+    return EmulatedCore(built(cases, emit, core, tmp_path_factory.mktemp("firmware")), core)
 
 
 @pytest.mark.parametrize("number", range(len(SIZES)), ids=list(SIZES))

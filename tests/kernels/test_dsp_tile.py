@@ -34,9 +34,10 @@ DENSE = LayerFacts("dense", 8, 8, in_channels=64, out_channels=10, patch_element
 
 
 def test_it_takes_an_ordinary_layer() -> None:
-    """Known weights that fit, or none known yet."""
+    """Known weights that fit, or none known yet; a fused activation is no hindrance."""
     assert DspTile().refusal(LAYER, DSP, WEIGHTS) is None
     assert DspTile().refusal(LAYER, DSP, None) is None
+    assert DspTile().refusal(LAYER, DSP, replace(WEIGHTS, clamps=True)) is None
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,6 @@ def test_it_takes_an_ordinary_layer() -> None:
         (replace(LAYER, in_channels=64), WEIGHTS, "bytes, more than 8192"),
         (replace(LAYER, activation_bits=32), WEIGHTS, "32 bits"),
         (LAYER, replace(WEIGHTS, shift=31), "shifts by 31"),
-        (LAYER, replace(WEIGHTS, clamps=True), "clamped"),
         (LAYER, replace(WEIGHTS, lowest=-128), "-128"),
         (LAYER, replace(WEIGHTS, accumulator_bound=ACCUMULATOR_LIMIT), str(ACCUMULATOR_LIMIT)),
     ],
@@ -75,7 +75,7 @@ def test_what_a_layer_takes() -> None:
     needs = DspTile().needs(LAYER)
     assert needs.packed_bytes == 4 * (16 + 16 + 72 * 8)
     assert needs.scratch_bytes == 5 * 34 * 16 * 2
-    assert needs.functions == ("hwc_dsp_window",)
+    assert needs.functions == ("hwc_dsp_window", "hwc_dsp_rest")
     assert needs.steps["two call"] == 512
     assert needs.steps["two pair"] == 512 * 4 * 72
 

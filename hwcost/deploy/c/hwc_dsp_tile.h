@@ -12,11 +12,14 @@ struct hwc_dsp_outputs {
 /* A generated tile: all channels of `outputs` of one place or two. */
 typedef void hwc_dsp_tile(const void *activations, const void *weights, int8_t *out, const struct hwc_dsp_outputs *outputs);
 
-/* The channels of a layer: whole groups are stored by the tile, the rest (fewer than a group) goes through a buffer. */
+/* The channels of a layer: whole groups are stored by the tile, the rest (fewer than a group) goes through a buffer. The tile
+ * holds outputs to int8; `low` and `high` may be narrower. `has_rest` says whether either leaves work behind the tile. */
 struct hwc_dsp_channels {
     struct hwc_dsp_outputs outputs, rest;
     const uint32_t *weights, *rest_weights;
     int32_t channels, rest_channels;
+    int32_t has_rest;
+    int8_t low, high;
 };
 
 /* One place after another, nothing around them: windows of 1 x 1, dense layers. Steps are bytes between input rows and places. */
@@ -60,17 +63,13 @@ static inline uint32_t hwc_dsp_odd(uint32_t word) {
     return halves;
 }
 
+/* What the tile leaves: channels that are no whole group, and limits narrower than int8. */
+void hwc_dsp_rest(const struct hwc_dsp_channels *layer, hwc_dsp_tile *tile, int32_t places, const void *activations, int8_t *out);
+
 /* All channels of one place or two. */
 static inline void hwc_dsp_place(const struct hwc_dsp_channels *layer, hwc_dsp_tile *tile, int32_t places, const void *activations, int8_t *out) {
     if (layer->outputs.channels) tile(activations, layer->weights, out, &layer->outputs);
-    if (layer->rest_channels) {
-        int8_t rest[16];
-        tile(activations, layer->rest_weights, rest, &layer->rest);
-        for (int32_t place = 0; place < places; place++) {
-            int8_t *to = out + place * layer->channels + layer->outputs.channels;
-            for (int32_t i = 0; i < layer->rest_channels; i++) to[i] = rest[place * layer->rest.pitch + i];
-        }
-    }
+    if (layer->has_rest) hwc_dsp_rest(layer, tile, places, activations, out);
 }
 
 #endif

@@ -35,7 +35,7 @@ def emit(placed: Placed) -> Emission:
         struct="hwc_dsp_pointwise" if shape.is_pointwise else "hwc_dsp_window",
         fields=fields,
         arrays=(array,),
-        sources=(f"{shape.function}.c",),
+        sources=(f"{shape.function}.c", "hwc_dsp_rest.c"),
         units=tuple(tile_unit(tile) for tile in shape.tiles),
     )
 
@@ -94,9 +94,11 @@ def _channels(shape: DspShape, layer: Convolution, stream: str) -> str:
     rest = shape.out_channels % shape.outputs
     whole, zero = shape.out_channels - rest, layer.output_zero_point
     offset = whole // shape.outputs * shape.group_bytes // 4
+    limits = layer.range
+    has_rest = int(rest > 0 or (limits.low, limits.high) != (-128, 127))
     return (
-        f"{{{{{shape.out_channels}, {whole}, {zero}}}, {{{shape.outputs}, {shape.outputs}, {zero}}}, "
-        f"{stream}, {stream} + {offset}, {shape.out_channels}, {rest}}}"
+        f"{{{{{shape.out_channels}, {whole}, {zero}}}, {{{shape.outputs}, {shape.outputs}, {zero}}}, {stream}, {stream} + {offset}, "
+        f"{shape.out_channels}, {rest}, {has_rest}, {limits.low}, {limits.high}}}"
     )
 
 
