@@ -23,6 +23,7 @@ COMMANDS = {
     "search": "hwcost.cli.search",
     "explain": "hwcost.cli.explain",
     "deploy": "hwcost.cli.deploy",
+    "quantize": "hwcost.cli.quantize",
     "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""

@@ -73,6 +73,7 @@ def quantise(
     """
     if method not in get_args(Method):
         raise InputError(f"expected a method, one of {', '.join(get_args(Method))}, got {shown(method)}")
+    _require_onnxruntime()
     source, target = Path(float_path), Path(output_path)
     _require_other_file(source, target, calibration)
     model = _float_model(source)
@@ -89,6 +90,13 @@ def quantise(
     islands = _islands(content, source)
     _write(target, content)
     return Quantised(target, method, data.samples, layers, agreement, warnings, islands, len(folded.SerializeToString()), len(content))
+
+
+def _require_onnxruntime() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("onnxruntime") is None:
+        raise InputError("quantising needs onnxruntime, which is not installed: pip install 'hwcost[board]'")
 
 
 def _require_other_file(source: Path, target: Path, calibration: object) -> None:
