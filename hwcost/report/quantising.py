@@ -40,9 +40,9 @@ def as_object(made: Quantised) -> dict[str, Any]:
 
 def as_text(made: Quantised) -> str:
     """The report in lines: size, agreement, the layers that hurt most, and what to look at."""
+    sizes = f"{made.float_bytes:,} bytes became {made.int8_bytes:,}"
     lines = [
-        f"{escaped(made.path.name)}: int8, calibrated on {made.samples} samples ({made.method}), "
-        f"{made.float_bytes:,} bytes became {made.int8_bytes:,}",
+        f"{escaped(made.path.name)}: int8, calibrated on {made.samples} samples ({made.method}), {sizes}",
         *_agreement(made),
         "Layers that add most noise (signal to noise in dB, the layer alone and with all before it):",
         *(_layer(layer) for layer in made.worst[:SHOWN_LAYERS]),
