@@ -107,7 +107,9 @@ class _Chain:
 
 
 def _without_dead_channels(program: Program) -> Program:
-    for chain in list(_chains(program)):
+    for found in list(_chains(program)):
+        current = {node.name: node for node in program.graph.nodes}  # an earlier cut may have changed where this chain begins
+        chain = _Chain(tuple(current[node.name] for node in found.nodes))
         layers = _by_name(program)
         value, constant = _constants(chain, layers)
         reader: Any = layers[chain.reader.name]
