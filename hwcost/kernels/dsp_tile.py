@@ -11,6 +11,7 @@ import numpy as np
 from hwcost.kernels.dsp_code import LARGEST_OFFSET, Tile
 from hwcost.kernels.variant import Needs, WeightFacts
 from hwcost.sizes import Size, ceil_div, equal, floor_div, largest, round_up, value
+from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts
 
 LARGEST_SCRATCH_BYTES = 8192
@@ -127,17 +128,17 @@ class DspShape:
         if self.outputs != 4:
             return None
         if self.is_pointwise:
-            return Tile(4, 2, 1, _plain(self.pairs), 0, WORD_BYTES, 2 * WORD_BYTES)
-        return Tile(4, 2, self.kernel[0], _plain(self.pairs), _plain(2 * self.row_elements), _plain(self._column_bytes))
+            return Tile(4, 2, 1, plain(self.pairs), 0, WORD_BYTES, 2 * WORD_BYTES)
+        return Tile(4, 2, self.kernel[0], plain(self.pairs), plain(2 * self.row_elements), plain(self._column_bytes))
 
     @property
     def one(self) -> Tile | None:
         """The tile of one place; None where rows are of even length."""
-        if self.outputs == 4 and _plain(self.columns) % 2 == 0:
+        if self.outputs == 4 and plain(self.columns) % 2 == 0:
             return None
         if self.is_pointwise:
-            return Tile(self.outputs, 1, 1, _plain(self.pairs), 0)
-        return Tile(self.outputs, 1, self.kernel[0], _plain(self.pairs), _plain(2 * self.row_elements))
+            return Tile(self.outputs, 1, 1, plain(self.pairs), 0)
+        return Tile(self.outputs, 1, self.kernel[0], plain(self.pairs), plain(2 * self.row_elements))
 
     @property
     def tiles(self) -> tuple[Tile, ...]:
@@ -151,7 +152,7 @@ class DspShape:
     @property
     def is_addressable(self) -> bool:
         """Whether the second place lies within a load's constant offset."""
-        return self.is_pointwise or _plain(self._column_bytes) <= LARGEST_OFFSET
+        return self.is_pointwise or plain(self._column_bytes) <= LARGEST_OFFSET
 
 
 def exact_pairs(elements: Size) -> Size:
@@ -210,8 +211,8 @@ def _layer_refusal(layer: LayerFacts) -> str | None:
     if layer.dilation != (1, 1) and layer.kernel != (1, 1):
         return f"its window is dilated by {layer.dilation[0]} x {layer.dilation[1]}"
     shape = shape_of(layer)
-    if _plain(shape.scratch_bytes) > LARGEST_SCRATCH_BYTES:
-        return f"widened activations take {_plain(shape.scratch_bytes)} bytes, more than {LARGEST_SCRATCH_BYTES}"
+    if plain(shape.scratch_bytes) > LARGEST_SCRATCH_BYTES:
+        return f"widened activations take {plain(shape.scratch_bytes)} bytes, more than {LARGEST_SCRATCH_BYTES}"
     return None if shape.is_addressable else "places are too far apart for a constant offset"
 
 
@@ -245,6 +246,7 @@ def _steps(shape: DspShape) -> dict[str, Size]:
     return steps
 
 
-def _plain(n: Size) -> int:
-    """A number to make code for; of a column, its largest."""
-    return int(n.max()) if isinstance(n, np.ndarray) else value(n)
+def plain(n: Size) -> int:
+    """A number to make code for, or to decide with; of a column, its largest."""
+    column = n.value if isinstance(n, Sloped) else n
+    return int(column.max()) if isinstance(column, np.ndarray) else value(column)

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
 from hwcost.kernels.dsp_code import LARGEST_OFFSET
+from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, SHIFT, plain
 from hwcost.kernels.variant import Needs, WeightFacts
 from hwcost.kernels.winograd_code import (
     CHANNELS,
@@ -26,14 +25,11 @@ from hwcost.kernels.winograd_code import (
     transform,
     transform_name,
 )
-from hwcost.sizes import Size, ceil_div, is_int, value
+from hwcost.sizes import Size, ceil_div, is_int
 from hwcost.target import LayerFacts
 
 SUM_LIMIT = 2**29
 """Four times a sum fits int32 below it."""
-
-LARGEST_SCRATCH_BYTES = 8192
-SHIFT = 32
 
 
 class Winograd:
@@ -66,7 +62,7 @@ class Winograd:
             scratch_bytes=scratch_bytes(layer.in_channels, layer.output_width),
             functions=("hwc_dsp_winograd",),
             steps=steps,
-            unit_bytes=_unit_bytes(_plain(layer.in_channels), _plain(layer.output_width)),
+            unit_bytes=_unit_bytes(plain(layer.in_channels), plain(layer.output_width)),
         )
 
 
@@ -107,7 +103,7 @@ def _size_refusal(layer: LayerFacts) -> str | None:
     for what, (size, step) in sizes.items():
         if is_int(size) and size % step:
             return f"{what}: {size}, not a multiple of {step}"
-    in_channels, out_width = _plain(layer.in_channels), _plain(layer.output_width)
+    in_channels, out_width = plain(layer.in_channels), plain(layer.output_width)
     taken = scratch_bytes(in_channels, out_width)
     if taken > LARGEST_SCRATCH_BYTES:
         return f"rows and tiles take {taken} bytes, more than {LARGEST_SCRATCH_BYTES}"
@@ -123,8 +119,3 @@ def _weights_refusal(weights: WeightFacts) -> str | None:
     if weights.accumulator_bound >= SUM_LIMIT:
         return f"a sum may reach {weights.accumulator_bound}, not below {SUM_LIMIT}"
     return None
-
-
-def _plain(n: Size) -> int:
-    """A number to decide with; of a column, its largest."""
-    return int(n.max()) if isinstance(n, np.ndarray) else value(n)

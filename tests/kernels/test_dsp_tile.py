@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from hwcost.kernels.dsp_code import UNROLLED_PAIRS, Tile
@@ -96,3 +97,14 @@ def test_long_sums_loop() -> None:
     assert not short.is_flat
     assert Tile(4, 2, 1, UNROLLED_PAIRS, 0, 4, 8).is_flat
     assert Tile(4, 2, 1, 512, 0, 4, 8).bytes == Tile(4, 2, 1, 64, 0, 4, 8).bytes + 4
+
+
+@pytest.mark.parametrize("kernel", [(3, 3), (1, 1)])
+def test_columns_of_sizes_are_told_as_each_of_them(kernel: tuple[int, int]) -> None:
+    """A column of widths has the bytes that each width has alone."""
+    widths = [16, 20, 3]
+    layer = replace(LAYER, kernel=kernel, padding=(0, 0, 0, 0))
+    column = DspTile().needs(replace(layer, in_channels=np.array(widths), out_channels=np.array(widths)))
+    alone = [DspTile().needs(replace(layer, in_channels=width, out_channels=width)) for width in widths]
+    assert column.packed_bytes.tolist() == [needs.packed_bytes for needs in alone]
+    assert column.scratch_bytes.tolist() == [needs.scratch_bytes for needs in alone]

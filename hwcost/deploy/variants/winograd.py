@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 from hwcost.deploy.emission import Array, Emission, Placed
 from hwcost.deploy.program import Convolution
 from hwcost.deploy.tiles import products_unit, transform_unit
+from hwcost.deploy.variants.dsp_tile import WIDENED_ORDER
 from hwcost.kernels.winograd import row_bytes
 from hwcost.kernels.winograd_code import CHANNELS, PLACES
 
 DOUBLED_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]])
 """Twice the transform of weights, so that it is whole."""
-
-WIDENED_ORDER = (0, 2, 1, 3)
-"""Where SXTB16 leaves four channels."""
 
 
 def emit(placed: Placed) -> Emission:
