@@ -294,3 +294,25 @@ def test_a_float_layer_in_between_is_named_with_the_way_out(tmp_path: Path) -> N
     model.node("Tanh", ["s"], "y", 0.01, 0)
     with pytest.raises(GraphError, match=r"sigmoid computes on floats.*hwcost quantize"):
         lower(hwcost.from_onnx(model.saved("y")))
+
+
+@pytest.mark.parametrize("op", ["Slice", "MaxPool", "Max"])
+def test_operators_that_pick_across_scales_get_a_table(tmp_path: Path, op: str) -> None:
+    model = Model(tmp_path)
+    x, z = model.input("x", (3, 6, 6), 0.03, 50), model.input("z", (3, 6, 6), 0.02, -7)
+    limits = [model.constant(name, np.asarray([n], np.int64)) for name, n in (("starts", 1), ("ends", 4), ("axes", 2))]
+    others = {"Slice": limits, "MaxPool": [], "Max": [z]}[op]
+    made = model.node(op, [x, *others], "m", 0.05, 3, **({"kernel_shape": [2, 2]} if op == "MaxPool" else {}))
+    if op != "Max":
+        model.node("GlobalMaxPool", [z], "other", 0.02, -7)
+    model.node("Tanh", [made], "y", 1 / 128, 0)
+    assert furthest(model.saved("m", "y")) <= 1
+
+
+def test_a_value_is_moved_where_layers_need_it_in_two_orders(tmp_path: Path) -> None:
+    model = Model(tmp_path)
+    x, b = model.input("x", (3, 4, 5), 0.02, 5), model.input("b", (3, 5, 2), 0.03, 5)
+    c = model.node("Conv", [x, model.weights("w", _weights(3, 3, 1, 1), 0.004)], "c", 0.02, -10)
+    model.node("MatMul", [c, b], "y", 0.05, 3)
+    model.node("GlobalAveragePool", [c], "g", 0.02, 3)
+    assert furthest(model.saved("y", "g")) <= 1

@@ -6,6 +6,7 @@ import numpy as np
 
 from hwcost.deploy.lower.orders import Orders, with_moves
 from hwcost.deploy.lower.rules import RULES
+from hwcost.deploy.lower.scales import with_one_scale
 from hwcost.deploy.lower.site import UINT8_OFFSET, FactorError, RefusedError, Site, require_scale
 from hwcost.deploy.program import Layer, Program, Tensor
 from hwcost.errors import GraphError, listed
@@ -23,7 +24,7 @@ def lower(graph: Graph, *, simplify: bool = True) -> Program:
     """
     if graph.projected_from is not None:
         raise GraphError("expected a quantised network, got sizes projected from a float one: quantise it first (hwcost quantize)")
-    program = _lowered(with_moves(graph))
+    program = _lowered(with_moves(with_one_scale(graph)))
     if not simplify:
         return program
     from hwcost.deploy.simplify import simplified  # simplify lowers nothing itself, but looks at what lowering made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hwcost.deploy.lower.site import Site
 from hwcost.deploy.lower.tables import table
-from hwcost.deploy.program import Concat, Dequantise, Int8, Quantise, Tensor
+from hwcost.deploy.program import Concat, Dequantise, Int8, Lookup, Quantise, Tensor
 
 
 def concat(site: Site) -> Concat:
@@ -18,8 +18,10 @@ def _rescaled(x: Tensor, y: Tensor) -> Int8 | None:
     return table(lambda values: values, x, y)
 
 
-def quantise(site: Site) -> Quantise:
-    """Floats to integers."""
+def quantise(site: Site) -> Quantise | Lookup:
+    """Floats to integers, or integers to those of another scale."""
+    if site.x.kind == "int":
+        return Lookup(table(lambda values: values, site.x, site.y)[None])
     return Quantise(site.y.scale, site.y.zero_point)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import GraphError
-from hwcost.graph import Graph, Node
+from hwcost.graph import Graph, Node, Storage
 from hwcost.ops import conv, dense, pool, resize
 from hwcost.ops.activation import LogSoftmax, PRelu, Softmax
 from hwcost.ops.gather import Gather
 from hwcost.ops.recurrent import GRU, LSTM, RNN
-from hwcost.ops.shape import Reshape, Transpose
+from hwcost.ops.shape import FOLLOWS, Block, Reshape, Transpose
 
 Order = tuple[int, ...]
 
@@ -67,10 +67,12 @@ class Orders:
     features: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     moved: list[str] = field(default_factory=list)
     """Reshapes that must move memory."""
+    conflicts: list[tuple[str, str]] = field(default_factory=list)
+    """Values that a node needs in another order than they have, as (value, node)."""
     same: dict[str, str] = field(default_factory=dict)
 
     def find(self) -> Orders:
-        """Settles every value; raises GraphError where a value is asked for in two orders."""
+        """Settles every value; raises GraphError where a layer makes what others need in another order."""
         for node in self.graph.nodes:
             self._unite(node)
         for name, order, node in self._demands():
@@ -115,12 +117,14 @@ class Orders:
 
     def _settle(self, name: str, order: Order, node: Node) -> None:
         there = self.order.setdefault(self._root(name), order)
-        if there != order and not self._alike(name, there, order):
+        if there == order or self._alike(name, there, order):
+            return
+        if name not in node.inputs:
             raise GraphError(
-                f"{node.op.kind} needs '{name}' in memory with axes in the order {order}, other layers in the order {there}: "
-                "put a transpose between them",
+                f"{node.op.kind} makes '{name}' with axes in the order {order}, other layers need the order {there}: transpose it after",
                 node=node.name,
             )
+        self.conflicts.append((name, node.name))
 
     def _alike(self, name: str, a: Order, b: Order) -> bool:
         """Whether two orders are the same bytes, as where an axis has one element."""
@@ -162,10 +166,28 @@ def _candidates(rank: int) -> Iterator[Order]:
 
 def with_moves(graph: Graph) -> Graph:
     """The graph with a move in place of each reshape that changes the order in memory."""
-    moved = Orders(graph).find().moved
+    found = Orders(graph).find()
+    if found.conflicts:
+        return with_moves(_rearranged(graph, *found.conflicts[0]))
+    moved = found.moved
     if not moved:
         return graph
     return replace(graph, nodes=tuple(replace(n, op=Rearrange(n.op.blocks)) if n.name in moved else n for n in graph.nodes))  # type: ignore[attr-defined]
+
+
+def _rearranged(graph: Graph, value: str, reader: str) -> Graph:
+    """The graph with the value moved to another order in memory before one reader."""
+    made = f"{value}.for.{reader}"
+    spec = graph.values[value]
+    keeps = tuple(Block(1, (FOLLOWS,)) for _ in spec.shape)
+    nodes: list[Node] = []
+    for node in graph.nodes:
+        if node.name == reader:
+            nodes.append(Node(f"{made}.moved", Rearrange(keeps), (value,), (made,)))
+            node = replace(node, inputs=tuple(made if name == value else name for name in node.inputs))
+        nodes.append(node)
+    storage = {**graph.storage, made: Storage(spec.bits, spec.quantisation, spec.kind)}
+    return replace(graph, nodes=tuple(nodes), storage=storage)
 
 
 __all__ = ["Order", "Orders", "Rearrange", "with_moves"]
