@@ -51,11 +51,12 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     if place.is_dir():
         raise InputError(f"expected an .npz file with calibration data, got a directory: '{place}'")
     try:
-        archive = np.load(place, allow_pickle=False)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise InputError(f"'{place}' is a single array: save one array per input by name, np.savez('{place.stem}.npz', INPUT=...)")
-        with archive:
-            return {name: archive[name] for name in archive.files}
+        with place.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise InputError(f"'{place}' is a single array: save one array per input by name, np.savez('{place.stem}.npz', INPUT=...)")
+            with archive:
+                return {name: archive[name] for name in archive.files}
     except InputError:
         raise
     except OSError as error:

@@ -1,0 +1,65 @@
+"""Batch norms folded into the dense layers before them, which onnxruntime does for convolutions only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import onnx
+
+BIAS = 2
+"""Where a Gemm's bias stands among its inputs."""
+
+
+def fold_dense(model: onnx.ModelProto) -> None:
+    """In place: y = scale * (W x + b - mean) / sqrt(variance + epsilon) + shift becomes one Gemm, where nothing else reads W x + b."""
+    nodes = {node.output[0]: node for node in model.graph.node if node.op_type == "Gemm"}
+    outputs = {info.name for info in model.graph.output}
+    for norm in [node for node in model.graph.node if node.op_type == "BatchNormalization"]:
+        dense = nodes.get(norm.input[0])
+        readers = sum(list(node.input).count(norm.input[0]) for node in model.graph.node)
+        if dense is not None and readers == 1 and norm.input[0] not in outputs and _fold(model, dense, norm):
+            model.graph.node.remove(norm)
+    _drop_unread(model)
+
+
+def _fold(model: onnx.ModelProto, dense: onnx.NodeProto, norm: onnx.NodeProto) -> bool:
+    """Write the folded weights and bias beside the old ones; False where they are no constants."""
+    from onnx import numpy_helper
+
+    constants = {tensor.name: tensor for tensor in model.graph.initializer}
+    settings = {attribute.name: attribute for attribute in dense.attribute}
+    needed = [*dense.input[1:], *norm.input[1:]]
+    if any(name not in constants for name in needed) or any(key in settings and settings[key].f != 1.0 for key in ("alpha", "beta")):
+        return False
+    scale, shift, mean, variance = (_exact(constants[name]) for name in norm.input[1:])
+    epsilon = next((attribute.f for attribute in norm.attribute if attribute.name == "epsilon"), 1e-5)
+    factor = scale / np.sqrt(variance + epsilon)
+    weights = _exact(constants[dense.input[1]])
+    turned = "transB" in settings and settings["transB"].i
+    weights = weights * (factor[:, None] if turned else factor)
+    bias = _exact(constants[dense.input[BIAS]]) if len(dense.input) > BIAS else np.zeros(1)
+    folded = {
+        f"{dense.output[0]}.weight": weights,
+        f"{dense.output[0]}.bias": np.broadcast_to((bias - mean) * factor + shift, factor.shape),
+    }
+    model.graph.initializer.extend(numpy_helper.from_array(values.astype(np.float32), name) for name, values in folded.items())
+    dense.input[:] = [dense.input[0], *folded]
+    dense.output[0] = norm.output[0]
+    return True
+
+
+def _exact(tensor: onnx.TensorProto) -> Any:
+    from onnx import numpy_helper
+
+    return np.asarray(numpy_helper.to_array(tensor), np.float64)
+
+
+def _drop_unread(model: onnx.ModelProto) -> None:
+    """Remove constants that no node reads."""
+    read = {name for node in model.graph.node for name in node.input} | {info.name for info in model.graph.output}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
