@@ -8,6 +8,7 @@ from typing import Literal
 
 from hwcost.kernels.dsp_depthwise import DspDepthwise
 from hwcost.kernels.dsp_tile import DspTile
+from hwcost.kernels.plain_depthwise import PlainDepthwise
 from hwcost.kernels.plain_pairs import PlainPairs
 from hwcost.kernels.portable import Portable
 from hwcost.kernels.variant import Needs, Variant, WeightFacts
@@ -16,7 +17,7 @@ from hwcost.target import LayerFacts
 
 Objective = Literal["time", "flash", "balanced"]
 
-VARIANTS: tuple[Variant, ...] = (DspDepthwise(), Winograd(), DspTile(), PlainPairs(), Portable())
+VARIANTS: tuple[Variant, ...] = (DspDepthwise(), Winograd(), DspTile(), PlainPairs(), PlainDepthwise(), Portable())
 """Fastest first, by measured cycles; the last takes everything."""
 
 

@@ -19,7 +19,7 @@ from tests.deploy.cortex import Case, EmulatedCore, built
 
 SEED = 11
 CASES = 60
-CORES = {"cortex-m4": "CORTEX_M4", "cortex-m7": "CORTEX_M7", "cortex-m33": "CORTEX_M33"}
+CORES = ("cortex-m4", "cortex-m7", "cortex-m33")
 ALL_SIDES = (1, 1, 1, 1)
 
 NAMED = {
@@ -90,7 +90,7 @@ def core(request: pytest.FixtureRequest, cases: list[Case], tmp_path_factory: py
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
     image = built(cases, emit, load_core(request.param), tmp_path_factory.mktemp("firmware"))
-    return EmulatedCore(image, CORES[request.param])
+    return EmulatedCore(image, load_core(request.param))
 
 
 def facts(case: Case) -> LayerFacts:

@@ -20,7 +20,7 @@ from tests.deploy.cortex import Case, EmulatedCore, built, convolution
 
 SEED = 13
 CASES = 60
-CORES = {"cortex-m0plus": "CORTEX_M0", "cortex-m4": "CORTEX_M4"}
+CORES = ("cortex-m0plus", "cortex-m4")
 WIDE = WeightFacts(1 << 20, -127, 127)
 ENDS = -128
 
@@ -85,7 +85,7 @@ def core(request: pytest.FixtureRequest, cases: list[Case], tmp_path_factory: py
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
     image = built(cases, emit, load_core(request.param), tmp_path_factory.mktemp("firmware"))
-    return EmulatedCore(image, CORES[request.param])
+    return EmulatedCore(image, load_core(request.param))
 
 
 def facts(case: Case) -> LayerFacts:

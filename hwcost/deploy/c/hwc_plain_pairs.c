@@ -1,15 +1,7 @@
 #include "hwc_plain_pairs.h"
+#include "hwc_plain_rescale.h"
 
 enum { OUTPUTS = 4, WORDS = 2 };
-
-/* floor((a * multiplier + 2^31) / 2^32) from four products of 16 bits, for cores without a long multiplication; multiplier >= 0. */
-static inline int32_t rescale(int32_t a, int32_t multiplier) {
-    uint32_t a_low = (uint32_t)a & 0xffff, m_low = (uint32_t)multiplier & 0xffff;
-    int32_t a_high = a >> 16, m_high = multiplier >> 16;
-    int32_t middle = a_high * (int32_t)m_low + (int32_t)(a_low * m_low >> 16);
-    int32_t low = (int32_t)(a_low * (uint32_t)m_high + ((uint32_t)middle & 0xffff));
-    return a_high * m_high + (middle >> 16) + ((low + 0x8000) >> 16);
-}
 
 /* Words w0 + w1 * 2^16 of channels (0, 1) and (2, 3), input by input; channels that are not there weigh nothing. */
 static inline void widen(const int8_t *weights, int32_t count, int32_t channels, int32_t *words) {
@@ -59,7 +51,7 @@ void hwc_plain_pairs(const struct hwc_plain_pairs *layer, const int8_t *in, int8
                 window_sums(layer, in, y * w->stride_y - w->pad_top, x * w->stride_x - w->pad_left, words, outside, most, sums);
                 for (int32_t channel = 0; channel < channels; channel++) {
                     int32_t sum = sums[channel] + layer->bias[first + channel];
-                    to[channel] = hwc_clamped(rescale(sum, layer->multipliers[first + channel]), layer->range);
+                    to[channel] = hwc_clamped(hwc_plain_rescale(sum, layer->multipliers[first + channel]), layer->range);
                 }
             }
         }

@@ -11,6 +11,7 @@ from hwcost.errors import BuildError
 MODULES: Mapping[str, str] = {
     "portable": "hwcost.deploy.variants.portable",
     "dsp-depthwise": "hwcost.deploy.variants.dsp_depthwise",
+    "plain-depthwise": "hwcost.deploy.variants.plain_depthwise",
     "plain-pairs": "hwcost.deploy.variants.plain_pairs",
     "dsp-tile": "hwcost.deploy.variants.dsp_tile",
     "winograd": "hwcost.deploy.variants.winograd",
