@@ -1,4 +1,4 @@
-"""Batch norms folded into the dense layers before them, which onnxruntime does for convolutions only."""
+"""What onnxruntime leaves to fold: batch norms after dense layers, and HardSwish, which it takes apart."""
 
 from __future__ import annotations
 
@@ -63,3 +63,22 @@ def _drop_unread(model: onnx.ModelProto) -> None:
     kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
     del model.graph.initializer[:]
     model.graph.initializer.extend(kept)
+
+
+def join_hard_swish(model: onnx.ModelProto) -> None:
+    """In place: x * HardSigmoid(x), which onnxruntime writes for HardSwish, becomes HardSwish again: one rounding and not two."""
+    readers = [name for node in model.graph.node for name in node.input] + [info.name for info in model.graph.output]
+    gates = {node.output[0]: node for node in model.graph.node if node.op_type == "HardSigmoid" and readers.count(node.output[0]) == 1}
+    for product in [node for node in model.graph.node if node.op_type == "Mul"]:
+        for value, gate in (tuple(product.input), tuple(product.input)[::-1]):
+            if gate in gates and gates[gate].input[0] == value and _is_swish(gates[gate]):
+                model.graph.node.remove(gates[gate])
+                product.op_type = "HardSwish"
+                product.input[:] = [value]
+                break
+
+
+def _is_swish(gate: onnx.NodeProto) -> bool:
+    """Whether the gate is min(max(x / 6 + 1/2, 0), 1)."""
+    settings = {"alpha": 0.2, "beta": 0.5} | {attribute.name: attribute.f for attribute in gate.attribute}
+    return bool(np.isclose(settings["alpha"], 1 / 6, rtol=1e-6)) and settings["beta"] == 1 / 2

@@ -13,7 +13,7 @@ import numpy as np
 
 from hwcost.checking import float_islands, is_quantised
 from hwcost.deploy.calibration import Calibration, Expected, calibration_for, read_arrays
-from hwcost.deploy.folding import fold_dense
+from hwcost.deploy.folding import fold_dense, join_hard_swish
 from hwcost.deploy.quiet import quiet
 from hwcost.deploy.sensitivity import Agreement, LayerNoise, compared
 from hwcost.errors import InputError, listed, shown
@@ -191,6 +191,7 @@ def _folded(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
         onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         folded = onnx.load(folder / "folded.onnx")
         fold_dense(folded)
+        join_hard_swish(folded)
         folded = onnx.shape_inference.infer_shapes(folded)
     except Exception as error:  # onnx and onnxruntime raise classes of their own, one per status
         raise InputError(f"onnxruntime cannot run this network: {_first_line(error)}") from error
