@@ -241,9 +241,8 @@ class Alias:
 class Softmax:
     """Along the last memory axis, with d = max(row) - in and e = exponentials[d].
 
-    `out = clamp(zero + floor((e * factor + total // 2) / total))`, total the row's sum, in 64 bits. Entries of `exponentials` are at most
-    2**31 / row length, so that a row's sum fits 32 bits; `factor` is 1 / output scale in fixed point, times 2**16, and the quotient is
-    shifted back: e * factor is divided by total * 2**16.
+    `out = clamp(zero + floor((e * factor + total * 2**15) / (total * 2**16)))`, total the row's sum, in unsigned 64 bits. Entries of
+    `exponentials` are at most 2**31 / row length, so that a row's sum is at most 2**31; `factor` is 2**16 / output scale, below 2**32.
     """
 
     exponentials: NDArray[np.uint32]
@@ -267,28 +266,6 @@ class Dequantise:
     zero_point: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Recurrent:
-    """LSTM or GRU over steps, in integers; the arithmetic is in docs/arithmetic.md.
-
-    Gates in ONNX order. `weights` (directions, gates * hidden, features), `recurrence` (directions, gates * hidden, hidden), int8 with a
-    scale per row; state h is int8 at 1/128 (zero point 0), state c int16 at 2**-11, gates int16 at 2**-12, through tables of 513 points.
-    """
-
-    cell: Literal["lstm", "gru"]
-    weights: Int8
-    recurrence: Int8
-    bias: Int32
-    multipliers: Int32
-    recurrent_multipliers: Int32
-    input_zero_point: int
-    output_multiplier: int
-    output_zero_point: int
-    direction: Literal["forward", "reverse", "bidirectional"] = "forward"
-    linear_before_reset: bool = False
-    recurrent_bias: Int32 | None = None
-
-
 Layer = (
     Convolution
     | TransposedConvolution
@@ -307,7 +284,6 @@ Layer = (
     | Softmax
     | Quantise
     | Dequantise
-    | Recurrent
 )
 
 
