@@ -77,7 +77,7 @@ def _layer(cls: Any, w: dict[str, Any]) -> tuple[Any, np.ndarray]:
 
 def _finished(layer: Any, total: int, o: int) -> int:
     made = _rescaled(total + int(layer.bias[o]), int(layer.multiplier[o]), layer.shift) + layer.output_zero_point
-    return min(max(made, layer.range.low), layer.range.high)
+    return int(min(max(made, layer.range.low), layer.range.high))
 
 
 @given(_windows())
