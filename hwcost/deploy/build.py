@@ -143,10 +143,12 @@ class _Log:
         self.path = path
         self._said: dict[str, str] = {}
 
-    def run(self, command: Sequence[str], what: str) -> None:
-        """Run a command; BuildError unless it succeeds."""
+    def run(self, command: Sequence[str], what: str, folder: Path | None = None) -> None:
+        """Run a command in a folder; BuildError unless it succeeds."""
         try:
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+            done = subprocess.run(
+                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, cwd=folder
+            )
         except OSError as error:
             raise BuildError(f"{what}: {command[0]} could not be started", command=command, line=str(error)) from error
         self._said[" ".join(command)] = done.stdout
@@ -170,7 +172,7 @@ class _Objects:
     """Compiles sources, each once: an object's name is the hash of its source, all headers, the compiler and the flags."""
 
     def __init__(self, compiler: Compiler, flags: Sequence[str], include: Path, folder: Path, log: _Log) -> None:
-        self._start = (*compiler.command, *flags, "-I", str(include))
+        self._start = (*compiler.command, *flags, "-I", str(include.resolve()))
         self._folder = folder
         self._log = log
         headers = sorted(include.rglob("*.h"))
@@ -180,8 +182,10 @@ class _Objects:
         """The object of a source, compiled unless it is there."""
         made = self._folder / f"{source.stem}-{_hash(self._key, source.name, source.read_text('utf-8'))[:20]}.o"
         if not made.is_file():
-            part = made.with_suffix(".part.o")
-            self._log.run((*self._start, "-c", str(source), "-o", str(part)), f"{source.name} does not compile")
+            part = made.with_suffix(".part.o").resolve()
+            # Compilers write the name of the source into the object: the bare name, so that equal sources make equal images.
+            command = (*self._start, "-c", source.name, "-o", str(part))
+            self._log.run(command, f"{source.name} does not compile", source.resolve().parent)
             part.replace(made)
         return made
 
