@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -103,6 +104,12 @@ class Choice(nn.Module):
         """Set the temperature of a moment of the search, 0 to 1: geometric between the first and the last."""
         first, last = self.temperatures
         self.temperature = first * (last / first) ** min(1.0, max(0.0, progress))
+
+    def prefer_first(self, probability: float) -> None:
+        """Start with the first alternative that probable at this temperature, the others alike; alpha that has learned stays as it is."""
+        if bool((self.alpha == self.alpha[0]).all()):
+            odds = probability * (len(self.alpha) - 1) / (1 - probability)
+            self.alpha[0] += self.temperature * math.log(odds)
 
     def icv(self) -> torch.Tensor:
         """mean(theta)^2 / (var(theta) + 1e-3), which is small where one alternative is sure; published as the ICV regulariser."""

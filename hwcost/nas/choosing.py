@@ -28,6 +28,12 @@ class Choosing:
     limit is to take 1.41 times of it before its channels are cut. It counts where channels are searched by a strategy without a penalty;
     without channels to search it is 1.
 
+    `prior` is the probability of the first alternatives as a search begins, None to start all alike: where they have been trained and the
+    others have not, a step that mostly runs them has something to build on, and another one is taken where it proves better.
+
+    `decided` is the share of the search after which alternatives are chosen for good; the rest trains what is chosen, while its channels
+    are cut.
+
     `icv` is the weight of the published regulariser (there 0.5), summed over the choices. `updates` is for whole runs: "joint" teaches
     weights and alpha on every training batch, "alternating" weights for an epoch on training data, then alpha for one on validation data.
     """
@@ -37,6 +43,8 @@ class Choosing:
     final_temperature: float | None = None
     icv: float = 0.0
     share: float = 0.0
+    prior: float | None = 0.7
+    decided: float = 0.4
     updates: str = "joint"
     learning_rate: float = 1e-2
 
@@ -47,6 +55,10 @@ class Choosing:
             raise InputError(f"expected updates to be {' or '.join(UPDATES)}, got {shown(self.updates)}")
         if not 0 <= self.share <= 1:
             raise InputError(f"expected a share from 0 to 1, got {self.share}")
+        if self.prior is not None and not 0 < self.prior < 1:
+            raise InputError(f"expected a prior between 0 and 1, got {self.prior}")
+        if not 0 < self.decided <= 1:
+            raise InputError(f"expected the choices to be decided after a share of the search above 0 and up to 1, got {self.decided}")
         if self.final_temperature is not None and self.temperature is None:
             raise InputError("a final_temperature needs a temperature to start from")
 
@@ -64,6 +76,8 @@ class ChoiceLearner:
             first, last = choice.temperatures
             choice.set_mode(settings.mode or choice.mode, settings.temperature or first, settings.final_temperature or last)
             choice.anneal(0)
+            if settings.prior is not None:
+                choice.prefer_first(settings.prior)
         self._alphas = [torch.nn.Parameter(choice.alpha.detach().cpu().clone()) for choice in self.choices]
         self._optimizer = torch.optim.Adam(self._alphas, settings.learning_rate) if self._alphas else None
         self.found = self._best()
@@ -108,6 +122,11 @@ class ChoiceLearner:
 
     def _best(self) -> Reach:
         return self.decision.best([choice.theta.detach().double().tolist() for choice in self.choices])
+
+    def decide(self, progress: float) -> None:
+        """Choose for good once the share of the search is done after which choices are decided."""
+        if self.choices and not self.space.is_chosen and progress >= self.settings.decided:
+            self.settle()
 
     def settle(self) -> Reach:
         """Choose for good."""

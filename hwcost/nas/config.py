@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -60,19 +60,22 @@ class Config:
     def load(cls, path: str | Path, settings: Iterable[str] = ()) -> Config:
         """The configuration in a file, `settings` such as `schedule.search_epochs=5` put over it; InputError lists every fault."""
         tables = read_toml(path, "the configuration of a search in TOML")
-        for setting in settings:
-            _set(tables, setting)
-        return cls.from_tables(tables, str(path))
+        given = [_set(tables, setting) for setting in settings]
+        return cls.from_tables(tables, str(path), given)
 
     @classmethod
-    def from_tables(cls, tables: Mapping[str, Any], where: str) -> Config:
-        """The configuration in nested tables."""
+    def from_tables(cls, tables: Mapping[str, Any], where: str, given_beside: Sequence[str] = ()) -> Config:
+        """The configuration in nested tables; faults of the keys `given_beside` name --set in place of `where`."""
         inner = {"schedule": Schedule, "choice": Choosing}
-        faults = [*_faults(cls, tables, where)]
-        faults += [each for key, kind in inner.items() for each in _faults(kind, _table(tables, key), f"{where}: [{key}]")]
+        beside = {key: f"--set {key}" for key in given_beside}
+        faults = [*_faults(cls, tables, where, beside)]
+        for key, kind in inner.items():
+            places = {name.removeprefix(f"{key}."): place for name, place in beside.items() if name.startswith(f"{key}.")}
+            faults += _faults(kind, _table(tables, key), f"{where}: [{key}]", places)
         if faults:
             raise InputError(listed(faults))
-        budget = SharedBudget.from_table(_table(tables, "budget"), f"{where}: [budget]")
+        limits_beside = [place for key, place in beside.items() if key.startswith("budget.")]
+        budget = SharedBudget.from_table(_table(tables, "budget"), " with ".join((f"{where}: [budget]", *limits_beside)))
         given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in tables.items()}
         return cls(**(given | {"budget": budget} | {key: kind(**_table(tables, key)) for key, kind in inner.items()}))
 
@@ -82,16 +85,16 @@ def _table(tables: Mapping[str, Any], key: str) -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-def _faults(kind: type, table: Mapping[str, Any], where: str) -> list[str]:
-    """Unknown and missing keys, and values of the wrong kind."""
+def _faults(kind: type, table: Mapping[str, Any], where: str, places: Mapping[str, str]) -> list[str]:
+    """Unknown and missing keys, and values of the wrong kind; `places` are where those keys stand that are not `where` the others are."""
     known = {each.name: each for each in fields(kind)}
-    faults = [f"{where}: unknown key {shown(key)}{_near(key, known)}" for key in table if key not in known]
+    faults = [f"{places.get(key, where)}: unknown key {shown(key)}{_near(key, known)}" for key in table if key not in known]
     required = (name for name, each in known.items() if each.default is MISSING and each.default_factory is MISSING)
     faults += [f"{where}: expected a key '{name}'" for name in required if name not in table]
     for name in known.keys() & table.keys():
         accepted, said = _ACCEPTED[name]
         if not accepted(table[name]):
-            faults.append(f"{where}: {name}: expected {said}, got {shown(table[name])}")
+            faults.append(f"{places.get(name, where)}: {name}: expected {said}, got {shown(table[name])}")
     return sorted(faults)
 
 
@@ -135,6 +138,8 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "temperature": (_number(1e-3, 1e3), "a number above 0"),
     "final_temperature": (_number(1e-3, 1e3), "a number above 0"),
     "share": (_number(0, 1), "a share from 0 to 1"),
+    "prior": (_number(1e-6, 1 - 1e-6), "a probability between 0 and 1"),
+    "decided": (_number(1e-3, 1), "a share of the search above 0 and up to 1"),
     "icv": (_number(0, 1e3), "a number from 0"),
     "updates": (lambda given: given in UPDATES, " or ".join(UPDATES)),
     "granularity": (_whole(1), "at least 1 channel"),
@@ -154,8 +159,8 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
 }
 
 
-def _set(tables: dict[str, Any], setting: str) -> None:
-    """Put one `key=value` over the tables; a value that is no TOML is text."""
+def _set(tables: dict[str, Any], setting: str) -> str:
+    """Put one `key=value` over the tables and say which key that is; a value that is no TOML is text."""
     key, equals, text = setting.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts) or len(parts) > 2:
@@ -166,6 +171,7 @@ def _set(tables: dict[str, Any], setting: str) -> None:
         if not isinstance(inner, dict):
             raise InputError(f"--set: {part} is no table, so {shown(setting)} cannot be set")
     inner[parts[-1]] = _value(text)
+    return ".".join(parts)
 
 
 def _value(text: str) -> Any:

@@ -102,6 +102,7 @@ class Limits:
             self.saliency.update(gradients)
             self.strategy.learned(torch.where(gradients.isfinite().all(), gradients, 0.0), task_loss)
         self.choices.step(self.steps_done, learns=learn_choices)
+        self.choices.decide(self.steps_done / self.steps)
         if self.steps_done % EVERY == 0:
             self.strategy.costs = self.costs.on(self.choices.update().selection)
         if self.strategy.settles(self.steps_done):

@@ -8,9 +8,7 @@ import numpy as np
 import torch
 
 from hwcost.nas.costs import Costs
-
-LEAST_EXCESS = 0.05
-"""Least overshoot of the first alternatives that the charge is made for, as in the ramped hinge."""
+from hwcost.nas.strategies.ramp import LEAST_EXCESS
 
 
 class Pressure:

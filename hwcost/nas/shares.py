@@ -38,10 +38,10 @@ class SharedBudget:
             if isinstance(given, str) and "%" in given:
                 found = _SHARE.fullmatch(given)
                 share = None if found is None else Fraction(found[1]) / 100
-                if share:
+                if share and share <= 1:
                     shares[keys[key]] = share
                 else:
-                    faults.append(f"{where}: {key}: expected a share above 0 such as '25%', got {shown(given)}")
+                    faults.append(f"{where}: {key}: expected a share above 0 and up to 100%, such as '25%', got {shown(given)}")
         if faults:
             raise InputError(listed(sorted(faults)))
         rest = {key: given for key, given in table.items() if keys.get(key) not in shares}

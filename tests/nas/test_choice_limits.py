@@ -177,6 +177,29 @@ def test_choices_are_searched_without_widths() -> None:
     require_equal(model, small, (data()[0],))
 
 
+def test_choices_are_decided_before_the_channels() -> None:
+    model, limits, optimizer = begun("sampled", decided=0.5)
+    searched(model, limits, optimizer, 14)
+    assert not limits.space.is_chosen
+    searched(model, limits, optimizer, 1)
+    assert limits.space.is_chosen
+    chosen = limits.space.chosen
+    assert not limits.settled
+    searched(model, limits, optimizer, 15)
+    assert limits.settled
+    assert limits.space.chosen == chosen
+
+
+def test_the_first_alternatives_begin_as_probable_as_the_prior_says() -> None:
+    _, limits, _ = begun("sampled", temperature=2.0, prior=0.7)
+    for choice in limits.space.choices.values():
+        others = [0.3 / (len(choice.names) - 1)] * (len(choice.names) - 1)
+        assert choice.theta.tolist() == pytest.approx([0.7, *others])
+        learned = choice.alpha.clone()
+        choice.prefer_first(0.9)
+        assert torch.equal(choice.alpha, learned)
+
+
 def test_a_settled_step_runs_one_path() -> None:
     model, limits, optimizer = begun("sampled")
     limits.settle()
@@ -204,7 +227,7 @@ def test_a_search_goes_on_from_its_state_to_the_same_result() -> None:
 
 
 def test_alpha_may_be_taught_on_other_data_than_the_weights() -> None:
-    model, limits, _ = begun("softmax")
+    model, limits, _ = begun("softmax", prior=None)
     inputs, labels = data()
     model(inputs).sum().backward()
     limits.step(learn_choices=False)
