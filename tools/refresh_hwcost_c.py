@@ -7,6 +7,7 @@ programs, run on the emulated core (tools/deploying/probes.py). Run it after a c
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -31,6 +32,7 @@ C = Path(hwcost.deploy.__file__).parent / "c"
 STRUCT = re.compile(r"^struct (hwc_\w+) \{", re.MULTILINE)
 DSP_ONLY = "hwc_dsp"
 TABLE_BYTES = 256
+KERNEL = "hwc_"
 
 
 def sources(core_extensions: tuple[str, ...]) -> list[Path]:
@@ -72,6 +74,22 @@ def images(core: Core, folder: Path) -> tuple[int, int, int]:
     return base, call, stack_of(image_of(convolutions(), target, folder / "convolutions"), core)
 
 
+def helpers_of(core: Core, stems: list[str], folder: Path) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """The compiler's own functions that kernels bring in, beyond those of every image, with their sizes."""
+    target = replace(Target.load("stm32l4r5", "hwcost-c"), core=core)
+    common = set(sections(image_of(lookups(1), target, folder / "common")).functions)
+    sizes: dict[str, int] = {}
+    uses: dict[str, list[str]] = {}
+    for stem in stems:
+        made = build([C / f"{name}.c" for name in stems], C, folder / "helpers", core, roots=(stem,))
+        found_there = sections(made.elf).functions
+        brought = {n: -(-size // 4) * 4 for n, size in found_there.items() if n not in common and not n.startswith(KERNEL)}
+        sizes |= brought
+        if brought:
+            uses[stem] = sorted(brought)
+    return dict(sorted(sizes.items())), uses
+
+
 def image_of(program: Program, target: Target, folder: Path) -> Path:
     planned = plan(program, target)
     project = emit(program, target, planned.cost.ram.plan, planned.variants, folder)
@@ -84,7 +102,14 @@ def stack_of(elf: Path, core: Core) -> int:
     return board.call("model_run", (board.buffer(4096), board.buffer(4096))).stack_bytes
 
 
-def stated(core: str, sizes: dict[str, int], structs: dict[str, int], base: tuple[int, int, int], by: str) -> str:
+def stated(
+    core: str,
+    sizes: dict[str, int],
+    structs: dict[str, int],
+    base: tuple[int, int, int],
+    helpers: tuple[dict[str, int], dict[str, list[str]]],
+    by: str,
+) -> str:
     """The file of one core."""
     code, call, stack = base
     lines = [
@@ -101,6 +126,12 @@ def stated(core: str, sizes: dict[str, int], structs: dict[str, int], base: tupl
         "",
         "[functions]",
         *(f"{name} = {size}" for name, size in sizes.items()),
+        "",
+        "[helpers]",
+        *(f"{json.dumps(name)} = {size}" for name, size in helpers[0].items()),
+        "",
+        "[uses]",
+        *(f"{name} = {json.dumps(used)}" for name, used in helpers[1].items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -112,7 +143,8 @@ def file_of(name: str, compiler: Compiler) -> str:
         sizes = {s.stem: object_bytes(s, compiler, flags, Path(folder)) for s in sources(core.extensions)}
         headers = [h for h in sorted(C.glob("*.h")) if "dsp" in core.extensions or not h.name.startswith(DSP_ONLY)]
         structs = struct_bytes(compiler, flags, Path(folder), headers)
-        return stated(name, sizes, structs, images(core, Path(folder)), compiler.version)
+        helpers = helpers_of(core, list(sizes), Path(folder))
+        return stated(name, sizes, structs, images(core, Path(folder)), helpers, compiler.version)
 
 
 def main() -> int:

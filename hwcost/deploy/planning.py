@@ -107,7 +107,7 @@ def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: 
         struct_bytes=sum(table.structs[emission.struct] for emission in calls),
         code_bytes=table.base_code_bytes
         + table.call_bytes * len(calls)
-        + sum(_aligned(table.functions[source]) for source in sources)
+        + table.code_of(list(sources))
         + sum(_aligned(size) for size in planned.unit_bytes.values()),
         stack_bytes=table.stack_bytes,
     )

@@ -138,6 +138,15 @@ class Functions(Strict):
     """Code of each source of kernels."""
     structs: Mapping[str, Bytes]
     """The numbers of one layer, by the kernel they are for."""
+    helpers: Mapping[str, Bytes] = field(default_factory=dict)
+    """Code of the compiler's own functions (a 64-bit product, a division)."""
+    uses: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
+    """Which of them each source of kernels brings in."""
+
+    def code_of(self, sources: Sequence[str]) -> int:
+        """Code of these sources and of all that they bring in, each once."""
+        brought = dict.fromkeys(helper for source in sources for helper in self.uses.get(source, ()))
+        return sum(self.functions[source] for source in sources) + sum(self.helpers[helper] for helper in brought)
 
 
 @dataclass(frozen=True, slots=True)
