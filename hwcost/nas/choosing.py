@@ -43,10 +43,10 @@ class Choosing:
     final_temperature: float | None = None
     icv: float = 0.0
     share: float = 0.0
-    prior: float | None = 0.7
+    prior: float | None = 0.5
     decided: float = 0.4
     updates: str = "joint"
-    learning_rate: float = 1e-2
+    learning_rate: float = 3e-2
 
     def __post_init__(self) -> None:
         if self.mode is not None and self.mode not in MODES:
