@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,11 +86,24 @@ def examples_of(model: Path, program: Program, inputs: Path | None, count: int =
 
 
 def answers(model: Path, program: Program, examples: Sequence[Mapping[str, Values]], outputs: Outputs) -> Agreement:
-    """How the firmware's outputs agree with the program's own arithmetic and with onnxruntime on the model."""
+    """How the firmware's outputs agree with the program's own arithmetic and with onnxruntime on the model.
+
+    A file whose last layer is dequantised gives floats where the firmware gives the integers they stand for; those are compared as floats.
+    """
     own = [interpret(program, example) for example in examples]
-    steps = {name: _step(program, name) for name in program.graph.outputs}
     second = [dict(zip(program.graph.outputs, found.values(), strict=True)) for found in run_oracle(model, examples)]
-    return compare(outputs, own, second, steps)
+    real = {name for name in program.graph.outputs if second[0][name].dtype.kind == "f" and program.tensors[name].kind == "int"}
+    steps = {name: program.tensors[name].scale if name in real else _step(program, name) for name in program.graph.outputs}
+    return compare(_dequantised(outputs, program, real), _dequantised(own, program, real), second, steps)
+
+
+def _dequantised(outputs: Outputs, program: Program, names: Collection[str]) -> Outputs:
+    """The outputs with some of them as the numbers that their integers stand for."""
+    tensors = program.tensors
+    return [
+        {n: (v.astype(np.float64) - tensors[n].zero_point) * tensors[n].scale if n in names else v for n, v in each.items()}
+        for each in outputs
+    ]
 
 
 def _step(program: Program, name: str) -> float:

@@ -75,7 +75,7 @@ def convolution(placed: Placed, layer: p.Convolution) -> Emission:
 
 
 def _channel_arrays(placed: Placed, layer: p.Convolution | p.TransposedConvolution) -> tuple[Array, Array, Array]:
-    arrays = {"weights": layer.weights, "bias": layer.bias, "multipliers": layer.multiplier}
+    arrays: dict[str, NDArray[Any]] = {"weights": layer.weights, "bias": layer.bias, "multipliers": layer.multiplier}
     weights, bias, multipliers = (array(placed, name, values) for name, values in arrays.items())
     return weights, bias, multipliers
 
