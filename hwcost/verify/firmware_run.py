@@ -52,7 +52,7 @@ def run_on(
 ) -> FirmwareRun:
     """Run every example on the board of that name. InputError for a board nobody knows, BoardError where it fails."""
     if board != "emulated":
-        raise InputError(f"expected the board 'emulated', got '{board}'")
+        raise InputError(f"expected the board 'emulated', the only one there is so far, got '{board}'")
     from hwcost.boards.emulated import EmulatedBoard
 
     emulated = EmulatedBoard(target.core)
