@@ -18,9 +18,11 @@ from hwcost.errors import GraphError
 from hwcost.graph import Graph, Node, Storage
 from hwcost.ops import conv, dense, pool, resize
 from hwcost.ops.activation import LogSoftmax, PRelu, Softmax
+from hwcost.ops.base import Op
 from hwcost.ops.gather import Gather
 from hwcost.ops.recurrent import GRU, LSTM, RNN
 from hwcost.ops.shape import FOLLOWS, Block, Reshape, Transpose
+from hwcost.tensor import TensorSpec
 
 Order = tuple[int, ...]
 
@@ -30,17 +32,23 @@ CHANNELS_LAST = (
     *(resize.Resize, resize.DepthToSpace, resize.SpaceToDepth, PRelu),
 )
 NATURAL = (dense.Dense, dense.MatMul, LSTM, GRU, RNN)
-FREE = (Reshape, Transpose)
-"""Operators whose output may lie as it likes."""
 
 
-class Rearrange(Reshape):
+@dataclass(frozen=True, slots=True)
+class Rearrange(Op):
     """A reshape that memory has to be moved for: the orders before and after are not the same."""
 
-    __slots__ = ()
+    reshape: Reshape
 
-    alias: ClassVar[bool] = False
     kind: ClassVar[str] = "transpose"
+
+    def infer(self, *inputs: TensorSpec) -> TensorSpec:
+        """What the reshape makes."""
+        return self.reshape.infer(*inputs)
+
+
+FREE = (Reshape, Rearrange, Transpose)
+"""Operators whose output may lie as it likes."""
 
 
 def natural(rank: int) -> Order:
@@ -133,7 +141,7 @@ class Orders:
 
     def _pass_on(self, node: Node) -> None:
         """Orders that follow from the input's: of reshapes, transposes and reductions that nobody asked otherwise."""
-        if isinstance(node.op, Reshape):
+        if isinstance(node.op, Reshape | Rearrange):
             self._pass_reshape(node)
         elif isinstance(node.op, Transpose) and self._root(node.output) not in self.order:
             self.order[self._root(node.output)] = tuple(node.op.order.index(axis) for axis in self.of(node.inputs[0]))
@@ -172,7 +180,11 @@ def with_moves(graph: Graph) -> Graph:
     moved = found.moved
     if not moved:
         return graph
-    return replace(graph, nodes=tuple(replace(n, op=Rearrange(n.op.blocks)) if n.name in moved else n for n in graph.nodes))  # type: ignore[attr-defined]
+    return replace(graph, nodes=tuple(replace(n, op=_moving(n.op)) if n.name in moved else n for n in graph.nodes))
+
+
+def _moving(op: Op) -> Op:
+    return Rearrange(op) if isinstance(op, Reshape) else op
 
 
 def _rearranged(graph: Graph, value: str, reader: str) -> Graph:
@@ -183,7 +195,7 @@ def _rearranged(graph: Graph, value: str, reader: str) -> Graph:
     nodes: list[Node] = []
     for node in graph.nodes:
         if node.name == reader:
-            nodes.append(Node(f"{made}.moved", Rearrange(keeps), (value,), (made,)))
+            nodes.append(Node(f"{made}.moved", Rearrange(Reshape(keeps)), (value,), (made,)))
             node = replace(node, inputs=tuple(made if name == value else name for name in node.inputs))
         nodes.append(node)
     storage = {**graph.storage, made: Storage(spec.bits, spec.quantisation, spec.kind)}
