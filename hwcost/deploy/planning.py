@@ -93,12 +93,7 @@ def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: 
 
     Raises TargetError where a function or struct has no stated size: nothing unknown counts as zero.
     """
-    table = target.runtime.functions.get(target.core.name)
-    if table is None:
-        raise TargetError(
-            f"{target.runtime.reference} states no sizes of its functions on {target.core.name}; "
-            f"they are stated for {', '.join(target.runtime.functions) or 'no core'}"
-        )
+    table = stated_sizes(target)
     calls = [emission for emission in emissions if emission.function]
     sources = dict.fromkeys(PurePath(source).stem for emission in calls for source in emission.sources)
     _require_stated(sources, calls, table)
@@ -111,6 +106,17 @@ def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: 
         + sum(_aligned(size) for size in planned.unit_bytes.values()),
         stack_bytes=table.stack_bytes,
     )
+
+
+def stated_sizes(target: Target) -> Functions:
+    """What the functions of the target's runtime take on its core; TargetError where nobody measured them."""
+    table = target.runtime.functions.get(target.core.name)
+    if table is None:
+        raise TargetError(
+            f"{target.runtime.reference} makes no firmware for {target.name} so far: nobody measured its functions on {target.core.name}; "
+            "choose a device with one of the cores in docs/boards.md"
+        )
+    return table
 
 
 def _require_stated(sources: dict[str, None], emissions: Sequence[Emission], table: Functions) -> None:

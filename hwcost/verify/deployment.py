@@ -13,13 +13,13 @@ from hwcost.deploy.compilers import found
 from hwcost.deploy.emit import Project, emit
 from hwcost.deploy.emit.folder import BUILDS
 from hwcost.deploy.lower import lower
-from hwcost.deploy.planning import FirmwarePlan, FirmwareSize, firmware_size, plan
+from hwcost.deploy.planning import FirmwarePlan, FirmwareSize, firmware_size, plan, stated_sizes
 from hwcost.deploy.program import Program
 from hwcost.errors import BudgetError, InputError
 from hwcost.frontends.from_onnx import from_onnx
 from hwcost.kernels.generated import Objective
 from hwcost.target import Target
-from hwcost.verify.firmware_run import FirmwareRun, run_on
+from hwcost.verify.firmware_run import FirmwareRun, require_board, run_on
 from hwcost.verify.oracle import answers, examples_of
 from hwcost.verify.truth import Measured, Predicted, Truth, layers_of
 
@@ -60,6 +60,8 @@ def deployed(order: Order, *, board: str | None = None, inputs: Path | None = No
 
     Raises BudgetError before anything is written where it does not fit the device, BuildError or BoardError where tools fail.
     """
+    if board is not None:
+        require_board(board)
     written = write(order, tell)
     predicted = _predicted(written, order.target)
     if board is None:
@@ -76,6 +78,7 @@ def deployed(order: Order, *, board: str | None = None, inputs: Path | None = No
 
 def write(order: Order, tell: Tell = lambda _: None) -> Written:
     """Quantise where asked, lower, decide and write; nothing is built."""
+    stated_sizes(order.target)
     model = _int8_model(order, tell)
     program = lower(from_onnx(model), simplify=order.simplify)
     planned = plan(program, order.target, order.optimise)

@@ -47,12 +47,17 @@ class FirmwareRun:
     layers: tuple[LayerRun | None, ...]
 
 
+def require_board(board: str) -> None:
+    """Raise InputError for a board nobody knows."""
+    if board != "emulated":
+        raise InputError(f"expected the board 'emulated', the only one there is so far, got '{board}'")
+
+
 def run_on(
     board: str, image: Image, program: Program, project: Project, target: Target, examples: Sequence[Mapping[str, Values]]
 ) -> FirmwareRun:
     """Run every example on the board of that name. InputError for a board nobody knows, BoardError where it fails."""
-    if board != "emulated":
-        raise InputError(f"expected the board 'emulated', the only one there is so far, got '{board}'")
+    require_board(board)
     from hwcost.boards.emulated import EmulatedBoard
 
     emulated = EmulatedBoard(target.core)

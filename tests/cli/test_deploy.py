@@ -64,6 +64,12 @@ def test_bad_input_is_one_sentence_and_exit_code_2(hwcost, int8, tmp_path, given
     assert done.out == ""
 
 
+@pytest.mark.parametrize("given", [("--target", "esp32"), ("--target", "stm32l4r5", "--run", "--board", "toaster")])
+def test_what_is_refused_writes_nothing(hwcost, int8, tmp_path, given):
+    assert hwcost("deploy", int8, "--output", tmp_path / "fw", *given).code == 2
+    assert not (tmp_path / "fw").exists()
+
+
 def test_a_missing_compiler_is_exit_code_3(hwcost, int8, tmp_path):
     done = hwcost("deploy", int8, "--target", "stm32l4r5", "--output", tmp_path / "fw", "--run", "--compiler", "no-such-gcc")
     assert done.code == 3
