@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hwcost.budget import Budget
 from hwcost.checking import device_limits, is_quantised
 from hwcost.deploy.build import Image, build
 from hwcost.deploy.compilers import found
-from hwcost.deploy.emit import Project, emit
+from hwcost.deploy.emit import Project, calls, emit
 from hwcost.deploy.emit.folder import BUILDS
 from hwcost.deploy.lower import lower
 from hwcost.deploy.planning import FirmwarePlan, FirmwareSize, firmware_size, plan, stated_sizes
 from hwcost.deploy.program import Program
-from hwcost.errors import BudgetError, InputError
+from hwcost.errors import InputError
 from hwcost.frontends.from_onnx import from_onnx
 from hwcost.kernels.generated import Objective
 from hwcost.target import Target
@@ -26,8 +25,6 @@ from hwcost.verify.truth import Measured, Predicted, Truth, layers_of
 __all__ = ["Order", "deployed"]
 
 Tell = Callable[[str], None]
-BUILD_FOLDER = BUILDS
-"""Where objects and the image go, inside the project."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +79,9 @@ def write(order: Order, tell: Tell = lambda _: None) -> Written:
     model = _int8_model(order, tell)
     program = lower(from_onnx(model), simplify=order.simplify)
     planned = plan(program, order.target, order.optimise)
-    _require_room(planned, order.target)
+    size = firmware_size([call.emission for call in calls(program, planned.variants)], planned, order.target)
+    _require_room(planned, size, order.target)
     project = emit(program, order.target, planned.cost.ram.plan, planned.variants, order.output, force=order.force)
-    size = firmware_size([call.emission for call in project.calls], planned, order.target)
     return Written(model, program, planned, size, project)
 
 
@@ -92,7 +89,7 @@ def built(written: Written, order: Order) -> Image:
     """The image of a written firmware."""
     project = written.project
     compiler = None if order.compiler is None else found(order.compiler)
-    return build(project.sources, project.folder, project.folder / BUILD_FOLDER, order.target.core, compiler)
+    return build(project.sources, project.folder, project.folder / BUILDS, order.target.core, compiler)
 
 
 def _int8_model(order: Order, tell: Tell) -> Path:
@@ -114,12 +111,11 @@ def _int8_model(order: Order, tell: Tell) -> Path:
     return made
 
 
-def _require_room(planned: FirmwarePlan, target: Target) -> None:
-    """Raise BudgetError where the image is larger than the device."""
-    limits: Budget = device_limits(target)
-    violations = limits.violations(planned.cost)
-    if violations:
-        raise BudgetError(violations)
+def _require_room(planned: FirmwarePlan, size: FirmwareSize, target: Target) -> None:
+    """Raise BudgetError where the image, as it will be, is larger than the device."""
+    in_ram = planned.cost.ram.arena_bytes + size.stack_bytes + planned.cost.ram.reserved_bytes
+    image = replace(planned.cost, ram_bytes=in_ram, flash_bytes=size.flash_bytes)
+    device_limits(target).require(image)
 
 
 def _predicted(written: Written, target: Target) -> Predicted:

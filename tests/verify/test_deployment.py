@@ -87,6 +87,21 @@ def test_nothing_is_written_for_a_device_that_is_too_small(model, tmp_path, root
     assert not (tmp_path / "fw").exists()
 
 
+def test_flash_is_judged_as_predicted_to_the_byte(model, tmp_path, root):
+    text = (root / "targets/devices/stm32l4r5.toml").read_text().replace('name = "stm32l4r5"', 'name = "tight"')
+    needed = deployed(Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "roomy")).predicted.flash_bytes
+    for spare, fits in ((0, True), (-1, False)):
+        path = tmp_path / f"tight{spare}.toml"
+        path.write_text(text.replace("2_097_152", str(needed + spare)))
+        order = Order(model, Target.load(path, "hwcost-c"), tmp_path / f"fw{spare}")
+        if fits:
+            deployed(order)
+        else:
+            with pytest.raises(BudgetError, match="flash"):
+                deployed(order)
+        assert order.output.exists() is fits
+
+
 def test_an_unknown_board_is_named(model, tmp_path):
     with pytest.raises(InputError, match="toaster"):
         deployed(Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "fw"), board="toaster")
