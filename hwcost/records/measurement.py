@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from hwcost.graph import BIAS_BITS, Graph, Node, Parameter, Step
@@ -52,7 +53,8 @@ class Layer:
 class Conditions:
     """What a figure depends on besides the layer: two rows with other conditions are not comparable.
 
-    `memory` says wait states, caches and where weights and tensors lay; `accelerator` names an engine that did part of the work.
+    `flags` are the compiler's, `memory` says where weights and tensors lay and how fast that is, `wait_states` and `caches` how the
+    core reached it; `accelerator` names an engine that did part of the work.
     """
 
     device: str
@@ -61,7 +63,10 @@ class Conditions:
     runtime: str
     version: str
     compiler: str = ""
+    flags: str = ""
     memory: str = ""
+    wait_states: str = ""
+    caches: str = ""
     board: str = ""
     accelerator: str = ""
     supply: str = ""
@@ -73,7 +78,9 @@ class Measurement:
     """One row. `layer` is None where a whole network was run.
 
     At least one of `cycles`, `latency_s` and `instructions` is given; instructions stand for cycles nowhere. `spread` is the
-    standard deviation of the repeats relative to their mean.
+    standard deviation of the repeats relative to their mean. `implementation` names the kernel that ran, of several that a runtime
+    has for the operator; `classes` are executed instructions by class (`hwcost.target.INSTRUCTION_CLASSES`), which add up to
+    `instructions`.
     """
 
     network: str
@@ -89,6 +96,8 @@ class Measurement:
     spread: float | None = None
     repeats: int | None = None
     notes: str = ""
+    implementation: str = ""
+    classes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def core_cycles(self) -> float | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -18,10 +19,11 @@ from hwcost.errors import MeasurementError, ShapeError, listed
 from hwcost.ops import Op, Reshape
 from hwcost.records.cells import attributes_of, known_attributes, make_op, shape_of, text_of_shape
 from hwcost.records.measurement import Conditions, Layer, Measurement, Source
+from hwcost.target import INSTRUCTION_CLASSES
 from hwcost.tensor import Quantisation, TensorSpec
 from hwcost.toml_files import read_bounded
 
-__all__ = ["NETWORK", "Records", "layer_cells", "layer_of", "read_records", "read_table", "write_records", "write_table"]
+__all__ = ["IN_HEAD", "NETWORK", "Records", "layer_cells", "layer_of", "read_records", "read_table", "write_records", "write_table"]
 
 NETWORK = "network"
 """What the column `op` says of a row that is a whole network."""
@@ -29,9 +31,13 @@ NETWORK = "network"
 _MAX_BYTES = 32 * 2**20
 _FIGURES = ("cycles", "instructions", "latency_s", "energy_j", "spread", "repeats")
 _LAYER = ("network", "name", "op", "input_shapes", "output_shape", "bits", "weight_bits")
+_CLASSES = tuple(sorted(INSTRUCTION_CLASSES))
 _TEXTS = tuple(f.name for f in fields(Conditions))
 _REQUIRED = ("op", "source", "citation", "device", "core", "clock_hz", "runtime", "version")
-_OWN = (*_LAYER, *_FIGURES, "source", *_TEXTS, "citation", "notes")
+_ROW_TEXTS = ("network", "name", "source", "citation", "notes", "implementation")
+_OWN = (*_LAYER, "implementation", *_FIGURES, *_CLASSES, "source", *_TEXTS, "citation", "notes")
+IN_HEAD = ("source", *_TEXTS, "citation")
+"""Columns that may be said once in the head, as `# flags: ...`, where they are the same in every row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +92,19 @@ def read_table(path: str | Path, columns: Sequence[str], required: Sequence[str]
         raise MeasurementError(f"expected UTF-8 text, got byte 0x{data[error.start]:02x} at {error.start}", file=path) from None
     head = next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))
     provenance = dict(_key_value(line) for line in lines[:head])
+    common = {name: provenance.pop(name) for name in IN_HEAD if name in provenance and name in columns}
     reader = csv.reader(lines[head:], strict=True)
     try:
         header = next(reader, [])
-        rows = [_Row(reader.line_num + head, dict(zip(header, cells, strict=True))) for cells in reader if cells]
+        rows = [_Row(reader.line_num + head, common | dict(zip(header, cells, strict=True))) for cells in reader if cells]
     except (csv.Error, ValueError) as error:
         raise MeasurementError(
             f"expected CSV with {', '.join(required)}, got a broken row: {error}", file=path, row=reader.line_num + head
         ) from None
-    faults = [f"column '{name}' is missing" for name in required if name not in header]
+    if not header:
+        raise MeasurementError(f"expected CSV with the columns {', '.join(required)}, got a file without a header", file=path)
+    faults = [f"column '{name}' is missing" for name in required if name not in header and name not in common]
+    faults += [f"column '{name}' stands in the head and in the table" for name in common if name in header]
     faults += [f"column '{name[:60]}': expected one of {', '.join(columns[:12])}..." for name in header if name not in columns]
     faults += [f"column '{name[:60]}' stands twice" for name in sorted({name for name in header if header.count(name) > 1})]
     if faults:
@@ -141,7 +151,10 @@ def _reshape(row: _Row, before: tuple[int, ...]) -> Op | None:
 def _measurement(row: _Row) -> Measurement | None:
     layer = None if row.cells["op"] == NETWORK else layer_of(row)
     figures = {name: row.number(name) for name in _FIGURES}
+    classes = {name: value for name in _CLASSES for value in (row.number(name),) if value is not None}
     clock_hz = row.number("clock_hz")
+    if clock_hz == 0:
+        row.fault("clock_hz", "expected a frequency in Hz above 0, got 0")
     if row.cells["source"] not in get_args(Source):
         row.fault("source", f"expected one of {', '.join(get_args(Source))}, got '{row.cells['source'][:40]}'")
     for column in ("citation", "device", "core", "runtime", "clock_hz"):
@@ -149,17 +162,26 @@ def _measurement(row: _Row) -> Measurement | None:
             row.fault(column, "expected a value, got none")
     if not row.faults and all(figures[name] is None for name in ("cycles", "instructions", "latency_s")):
         row.fault("cycles", "expected cycles, latency_s or instructions, got none of them")
+    if classes and figures["instructions"] is not None and round(sum(classes.values())) != round(figures["instructions"]):
+        row.fault("instructions", f"expected the sum of its classes, {sum(classes.values()):g}, got {figures['instructions']:g}")
     if row.faults:
         return None
     conditions = Conditions(**{name: clock_hz if name == "clock_hz" else row.cells.get(name, "") for name in _TEXTS})  # type: ignore[arg-type]
     repeats = figures.pop("repeats")
-    texts = {name: row.cells.get(name, "") for name in ("network", "name", "source", "citation", "notes")}
-    return Measurement(layer=layer, conditions=conditions, repeats=None if repeats is None else int(repeats), **figures, **texts)  # type: ignore[arg-type]
+    texts = {name: row.cells.get(name, "") for name in _ROW_TEXTS}
+    whole = None if repeats is None else int(repeats)
+    return Measurement(layer=layer, conditions=conditions, repeats=whole, classes=classes, **figures, **texts)  # type: ignore[arg-type]
 
 
-def write_records(path: str | Path, records: Records) -> None:
-    """Write a file anew, whole or not at all. Raises MeasurementError for a cell that could not be read back."""
-    write_table(path, [_cells(row) for row in records.rows], records.provenance)
+def write_records(path: str | Path, records: Records, *, head: Sequence[str] = ()) -> None:
+    """Write a file anew, whole or not at all. Raises MeasurementError for a cell that could not be read back.
+
+    `head` names columns out of `IN_HEAD` to be said once, above the table, where every row has the same.
+    """
+    rows = [_cells(row) for row in records.rows]
+    common = {name: rows[0][name] for name in head if rows and rows[0][name] and len({row[name] for row in rows}) == 1}
+    table = [{name: text for name, text in row.items() if name not in common} for row in rows]
+    write_table(path, table, {**records.provenance, **common})
 
 
 def write_table(path: str | Path, rows: Sequence[Mapping[str, str]], provenance: Mapping[str, str]) -> None:
@@ -169,6 +191,8 @@ def write_table(path: str | Path, rows: Sequence[Mapping[str, str]], provenance:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=target.parent, encoding="utf-8", newline="", delete=False, suffix=".partial") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
     Path(file.name).chmod(0o644)
     Path(file.name).replace(target)
 
@@ -185,8 +209,9 @@ def _cells(row: Measurement) -> dict[str, str]:
     layer = {"op": NETWORK} if row.layer is None else layer_cells(row.layer)
     figures = {name: _number(getattr(row, name)) for name in _FIGURES}
     conditions = {name: _number(value) if name == "clock_hz" else value for name in _TEXTS for value in (getattr(row.conditions, name),)}
-    texts = {name: getattr(row, name) for name in ("network", "name", "source", "citation", "notes")}
-    return {**layer, **figures, **conditions, **texts}
+    texts = {name: getattr(row, name) for name in _ROW_TEXTS}
+    classes = {name: _number(row.classes[name]) for name in sorted(row.classes)}
+    return {**layer, **figures, **classes, **conditions, **texts}
 
 
 def _csv(rows: Sequence[Mapping[str, str]]) -> str:
