@@ -10,6 +10,7 @@ from hwcost.deploy.emission import Array, Unit
 from hwcost.errors import BuildError
 
 LINE = 120
+PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _.,:;/+-()[]=<>|")
 
 
 def definition(array: Array) -> str:
@@ -53,3 +54,9 @@ def prototype(unit: Unit) -> str:
 def comment(text: str) -> str:
     """Text in a comment: nothing that could end it, nothing that is not one line."""
     return "".join(c if c.isprintable() else " " for c in text).replace("*/", "* /").replace("/*", "/ *")
+
+
+def string(text: str, longest: int = 48) -> str:
+    """Text as a C string: its last bytes where it is longer, octal for what is not a plain character."""
+    kept = text.encode()[-longest:].decode(errors="ignore").encode()
+    return '"' + "".join(chr(byte) if chr(byte) in PLAIN else f"\\{byte:03o}" for byte in kept) + '"'

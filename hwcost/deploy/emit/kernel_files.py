@@ -10,6 +10,7 @@ from hwcost.errors import BuildError
 
 KERNELS = Path(__file__).parents[1] / "c"
 BOARD = "board"
+SERIAL = "serial"
 INCLUDED = re.compile(r'^#include "([\w.]+)"', re.MULTILINE)
 
 
@@ -26,10 +27,9 @@ def kernel_files(sources: Iterable[str], texts: Iterable[str] = ()) -> dict[str,
 
 
 def board_files() -> dict[str, str]:
-    """What runs the model as a firmware of its own: start-up, line protocol, hooks to fill in."""
-    folder = KERNELS / BOARD
-    files = sorted(path for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else []
-    return {f"{BOARD}/{path.relative_to(folder).as_posix()}": path.read_text(encoding="utf-8") for path in files}
+    """What runs the model as a firmware of its own: start-up in board/, the line protocol with its hooks in serial/."""
+    paths = sorted(path for folder in (BOARD, SERIAL) for path in (KERNELS / folder).rglob("*") if path.is_file())
+    return {path.relative_to(KERNELS).as_posix(): path.read_text(encoding="utf-8") for path in paths}
 
 
 def _headers(texts: Iterable[str]) -> set[str]:

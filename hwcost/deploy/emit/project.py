@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,10 @@ from typing import Any
 
 from hwcost.deploy.emission import Unit
 from hwcost.deploy.emit.addresses import Addresses, c_type
-from hwcost.deploy.emit.c_text import comment, declaration, definition, prototype
+from hwcost.deploy.emit.c_text import comment, declaration, definition, prototype, string
 from hwcost.deploy.emit.calls import Call, calls
 from hwcost.deploy.emit.folder import write_folder
-from hwcost.deploy.emit.kernel_files import board_files, kernel_files
+from hwcost.deploy.emit.kernel_files import SERIAL, board_files, kernel_files
 from hwcost.deploy.program import Program, Tensor
 from hwcost.errors import BuildError
 from hwcost.memory.ram import PlacedTensor
@@ -23,13 +24,22 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A C project on disk. `sources` are what a build compiles, headers lie in `folder`; the files of board/ are not among them."""
+    """A C project on disk. `sources` are what a build compiles, headers lie in `folder`; the files of board/ are not among them.
+
+    `model_hash` is a hash of the sources, by which a board says what it was flashed with.
+    """
 
     folder: Path
     sources: tuple[Path, ...]
     calls: tuple[Call, ...]
     arena_bytes: int
     addresses: Addresses
+    model_hash: str
+
+    @property
+    def serial_sources(self) -> tuple[Path, ...]:
+        """What answers over a serial line, without the hooks of a board; all is then compiled with MODEL_PROFILE defined."""
+        return tuple(sorted((self.folder / SERIAL).glob("*.c")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +94,14 @@ def emit(
     """
     made = calls(program, variants)
     addresses = Addresses.of(plan, dict(_words(program)))
-    files, sources = _files(program, target, made, addresses)
+    files, sources, model_hash = _files(program, target, made, addresses)
     write_folder(out_dir, files, force=force)
     arena = sum(arena.bytes for arena in addresses.arenas)
-    return Project(out_dir, tuple(out_dir / name for name in sources), made, arena, addresses)
+    return Project(out_dir, tuple(out_dir / name for name in sources), made, arena, addresses, model_hash)
 
 
-def _files(program: Program, target: Target, made: Sequence[Call], addresses: Addresses) -> tuple[dict[str, str], list[str]]:
-    """Text of each file by path, and which of them are compiled."""
+def _files(program: Program, target: Target, made: Sequence[Call], addresses: Addresses) -> tuple[dict[str, str], list[str], str]:
+    """Text of each file by path, which of them are compiled, and the hash of those."""
     units = _units(made)
     names = dict.fromkeys(name for call in made for name in call.emission.sources)
     generated = {f"{name}.c": unit.text for name, unit in units.items()}
@@ -114,7 +124,10 @@ def _files(program: Program, target: Target, made: Sequence[Call], addresses: Ad
         "sources": sources,
     }
     rendered = {name: _rendered(name, facts) for name in ("model.h", "model.c", "weights.h", "weights.c", *PLAIN)}
-    return {**rendered, **kernels, **generated, **board_files()}, sources
+    files = {**rendered, **kernels, **generated}
+    model_hash = hashlib.sha256("\0".join(files[name] for name in sources).encode()).hexdigest()[:16]
+    served = _rendered("hwc_model.c", {**facts, "model_hash": model_hash, "device_string": string(target.name)})
+    return {**files, **board_files(), f"{SERIAL}/hwc_model.c": served}, sources, model_hash
 
 
 PLAIN = ("README.md", "CMakeLists.txt", "Makefile")
@@ -151,11 +164,12 @@ def _layer(call: Call, addresses: Addresses) -> dict[str, Any]:
     if not emission.function:
         bytes_ = call.placed.output.bytes
         moves = [] if inputs[0] == output else [f"hwc_copy_bytes({output}, {inputs[0]}, {bytes_});"]
-        return {"about": about, "struct": None, "lines": moves}
+        return {"about": about, "name": string(call.placed.node), "struct": None, "lines": moves}
     given = [f"(const int8_t *const[]){{{', '.join(inputs)}}}"] if emission.gathers else inputs
     arguments = ", ".join([f"&{call.struct_name}", *given, output, addresses.scratch(call.placed.node)])
     return {
         "about": about,
+        "name": string(call.placed.node),
         "struct": f"struct {emission.struct} {call.struct_name}",
         "fields": emission.fields,
         "lines": [f"{emission.function}({arguments});"],
