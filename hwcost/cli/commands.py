@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "hwcost.cli.explain",
     "deploy": "hwcost.cli.deploy",
     "quantize": "hwcost.cli.quantize",
+    "import": "hwcost.cli.import_",
     "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""

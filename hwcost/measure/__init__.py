@@ -1,0 +1,1 @@
+"""From boards, this host and other tools' logs to rows of measurements."""
