@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hwcost.measure.importers.shapes import same_padding
 from hwcost.ops import AveragePool2d, Conv2d, Dense, DepthwiseConv2d
 from hwcost.records import Layer
 from hwcost.tensor import int8
@@ -32,21 +33,15 @@ class Set:
         return {"title": self.title, "origin": self.origin, "licence": self.licence, "written by": "tools/import_published.py"}
 
 
-def same(n: int, k: int, s: int) -> tuple[int, int]:
-    """TensorFlow's "same" padding of one axis: the odd pixel goes to the end."""
-    total = max((-(-n // s) - 1) * s + k - n, 0)
-    return total // 2, total - total // 2
-
-
 def conv(c_in: int, size: tuple[int, int], c_out: int, kernel: tuple[int, int], stride: int, padding: Any = "same") -> Layer:
-    pads = tuple(same(n, k, stride) for n, k in zip(size, kernel, strict=True)) if padding == "same" else ((padding, padding),) * 2
+    pads = tuple(same_padding(n, k, stride) for n, k in zip(size, kernel, strict=True)) if padding == "same" else ((padding, padding),) * 2
     return Layer(Conv2d(c_out, kernel, (stride, stride), pads), (int8(c_in, *size),))
 
 
 def depthwise(
     channels: int, size: tuple[int, int], kernel: tuple[int, int], stride: int, padding: Any = "same", multiplier: int = 1
 ) -> Layer:
-    pads = tuple(same(n, k, stride) for n, k in zip(size, kernel, strict=True)) if padding == "same" else ((padding, padding),) * 2
+    pads = tuple(same_padding(n, k, stride) for n, k in zip(size, kernel, strict=True)) if padding == "same" else ((padding, padding),) * 2
     return Layer(DepthwiseConv2d(kernel, (stride, stride), pads, multiplier=multiplier), (int8(channels, *size),))
 
 

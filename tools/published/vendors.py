@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-from hwcost.errors import ShapeError
+from hwcost.measure.importers.mltk import layer_of
 from hwcost.ops import Add, AveragePool2d, HardSwish, MaxPool2d, Mul, Op, ReduceMean, Softmax, relu6
 from hwcost.records import Conditions, Layer, Measurement
 from hwcost.tensor import int8
@@ -81,7 +80,7 @@ SILABS = Set(
 def silabs() -> Iterator[Measurement]:
     seen = set()
     for row in SILABS.rows("silabs_mltk_layers.csv"):
-        layer = _silabs_layer(row) if row["mode"] == "physical" else None
+        layer = layer_of(row["op"], row["input_shape"], row["output_shape"], row["options"]) if row["mode"] == "physical" else None
         engine = "MVP" if row["accelerator"] else ""
         key = (engine, repr(layer), row["time_s"])
         if layer is None or key in seen or float(row["time_s"] or 0) <= 0:
@@ -96,39 +95,3 @@ def silabs() -> Iterator[Measurement]:
         figures = {"latency_s": float(f"{float(row['time_s']):.6g}"), "cycles": float(cpu) if cpu and not engine else None}
         notes = f"processor cycles {cpu}" if cpu and engine else ""
         yield Measurement(row["model"], row["layer"], layer, conditions, "published", citation, notes=notes, **figures)
-
-
-def _silabs_layer(row: dict[str, str]) -> Layer | None:
-    """A layer whose printed output shape agrees with its attributes; others are left out."""
-    shapes = [tuple(int(n) for n in shape.split("x")) for shape in row["input_shape"].split(",") if re.fullmatch(r"\d+(x\d+)*", shape)]
-    options = dict(part.lower().split(":", 1) for part in row["options"].split() if ":" in part)
-    stride = int(options.get("stride", "1x1").split("x")[0])
-    padding: Any = "same" if options.get("padding") == "same" else 0
-    layer: Layer | None = None
-    if row["op"] in ("conv_2d", "depthwise_conv_2d") and len(shapes) >= 2 and len(shapes[0]) == len(shapes[1]) == 4:
-        _, h, w, c_in = shapes[0]
-        first, kh, kw, last = shapes[1]
-        if row["op"] == "conv_2d" and last == c_in:
-            layer = conv(c_in, (h, w), first, (kh, kw), stride, padding)
-        elif row["op"] == "depthwise_conv_2d" and last % c_in == 0:
-            layer = depthwise(c_in, (h, w), (kh, kw), stride, padding, last // c_in)
-    elif row["op"] == "fully_connected" and len(shapes) >= 2 and len(shapes[1]) == 2:
-        layer = dense(shapes[1][1], shapes[1][0])
-    elif row["op"] in ("average_pool_2d", "max_pool_2d") and "filter" in options and len(shapes[0]) == 4:
-        kernel = tuple(int(n) for n in options["filter"].split("x"))
-        pool = AveragePool2d if row["op"] == "average_pool_2d" else MaxPool2d
-        layer = Layer(pool(kernel, (stride, stride)), (int8(shapes[0][3], *shapes[0][1:3]),))
-    elif row["op"] == "softmax" and len(shapes[0]) == 2:
-        layer = Layer(Softmax(), (int8(shapes[0][1]),))
-    elif row["op"] == "add" and len(shapes) == 2 and shapes[0] == shapes[1] and len(shapes[0]) == 4:
-        layer = Layer(Add(), (int8(shapes[0][3], *shapes[0][1:3]),) * 2)
-    return layer if layer is not None and _agrees(layer, row["output_shape"]) else None
-
-
-def _agrees(layer: Layer, printed: str) -> bool:
-    _, *sizes = (int(n) for n in printed.split("x"))
-    try:
-        made = layer.step.output.shape
-    except ShapeError:
-        return False
-    return tuple(sizes) == ((*made[1:], made[0]) if len(made) == 3 else made)
