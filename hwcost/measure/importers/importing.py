@@ -71,7 +71,7 @@ def _layers(log: Log, graph: Graph | None) -> tuple[list[tuple[Entry, Layer]], l
     """Entries with their layers; those that say their own need no model."""
     if graph is not None:
         joined = join(log, graph)
-        return list(joined.rows), [f"row {entry.line}: {_called(entry)} is no layer of the model" for entry in joined.left_out]
+        return list(joined.rows), [f"row {entry.line}: {_called(entry)} computes no layer of the model" for entry in joined.left_out]
     told = [(entry, entry.layer) for entry in log.entries if entry.layer is not None]
     silent = [entry for entry in log.entries if entry.layer is None]
     if not told:

@@ -16,7 +16,7 @@ __all__ = ["Joined", "join", "layer_of_step"]
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """Entries with their layers, and the entries that belong to no layer of the model (glue between them)."""
+    """Entries with their layers, and the entries that compute no layer of the model (glue, and shapes that change for free)."""
 
     rows: tuple[tuple[Entry, Layer], ...]
     left_out: tuple[Entry, ...]
@@ -40,8 +40,8 @@ def _by_name(entries: Sequence[Entry], graph: Graph) -> Joined | None:
     """Where every entry that is not glue has the name of a step that it can be, and no two the same."""
     steps = {step.node.name: step for step in graph.steps}
     found = [(entry, steps.get(entry.name)) for entry in entries]
-    rows = [(entry, step) for entry, step in found if step is not None and _can_be(entry, step)]
-    rest = [entry for entry, step in found if step is None or not _can_be(entry, step)]
+    rows = [(entry, step) for entry, step in found if step is not None and _can_be(entry, step) and not step.node.op.alias]
+    rest = [entry for entry, step in found if step is None or step.node.op.alias or not _can_be(entry, step)]
     if not rows or any(plain(entry.kind) not in GLUE for entry in rest) or len({entry.name for entry, _ in rows}) < len(rows):
         return None
     return Joined(tuple((entry, layer_of_step(step)) for entry, step in rows), tuple(rest))
@@ -55,8 +55,11 @@ def _in_order(log: Log, graph: Graph) -> Joined:
     for entry in log.entries:
         ahead = next((i for i in range(at, len(steps)) if _can_be(entry, steps[i])), None)
         if ahead is not None and all(_is_glue(step) for step in steps[at:ahead]):
-            rows.append((entry, layer_of_step(steps[ahead])))
             at = ahead + 1
+            if steps[ahead].node.op.alias:
+                left_out.append(entry)
+            else:
+                rows.append((entry, layer_of_step(steps[ahead])))
         elif plain(entry.kind) in GLUE:
             left_out.append(entry)
         else:

@@ -19,7 +19,8 @@ _HEADING = re.compile(r"^\s*(?:c_id|clayer)\b.*\bms\b", re.IGNORECASE)
 _RULE = re.compile(r"^\s*[-=]{5,}\s*$")
 _ROW = re.compile(r"^\s*(\d{1,6})\s+(\d{1,6}|\(?-\)?|-?\d)\s+(\S.*)$")
 _TIME = re.compile(r"(?<![\w.])(\d[\d,]*\.\d+|nan|-\d[\d,]*\.\d+)(?![\w.%])", re.IGNORECASE)
-_CYCLES = re.compile(r"\[\s*([\d,]+)\s*\]|(?<=%)\s+([\d,]{3,})\b")
+_CYCLES = re.compile(r"^\s*\[?\s*(-?\d[\d,]*)\b")
+"""After the last percentage: `[ 120,000 ]` or `120,000`."""
 _CLOCK = re.compile(
     r"@\s*(\d+(?:\.\d+)?)\s*/\s*\d+(?:\.\d+)?\s*MHz|@\s*(\d+(?:\.\d+)?)\s*MHz|sysclk\D{0,4}(\d+(?:\.\d+)?)\s*MHz", re.IGNORECASE
 )
@@ -65,11 +66,11 @@ def _entry(row: re.Match[str], line: int, path: Path, cycles_known: bool) -> Ent
     seconds = number(times[1], path, line, "ms") / 1e3
     kind = re.split(r"\s{2,}|\s\(0x", rest, maxsplit=1)[0]
     kind = re.sub(r"^\d+/", "", kind).strip("() ")
-    counted = _CYCLES.search(rest) if cycles_known else None
+    counted = _CYCLES.match(rest.rpartition("%")[2]) if cycles_known else None
     name = rest.split()[-1] if re.match(r"[A-Za-z_]", rest.split()[-1]) else row[1]
     if counted is None:
         return Entry(line, name, _leading(kind), (seconds,))
-    return Entry(line, name, _leading(kind), (number(counted[1] or counted[2], path, line, "CPU cycles"),), seconds=seconds)
+    return Entry(line, name, _leading(kind), (number(counted[1], path, line, "CPU cycles"),), seconds=seconds)
 
 
 def _leading(kind: str) -> str:
