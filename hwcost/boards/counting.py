@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
+
 __all__ = ["Counter", "counter_for"]
 
 _SOURCE = Path(__file__).parent / "blocks.c"
@@ -44,6 +46,10 @@ def counter_for(engine: Any, *, native: bool = True) -> Counter:
 
 class _Entry(ctypes.Structure):
     _fields_ = (("count", ctypes.c_uint64), ("taken", ctypes.c_uint64), ("address", ctypes.c_uint32), ("size", ctypes.c_uint32))
+
+
+_ROW = np.dtype([("count", "u8"), ("taken", "u8"), ("address", "u4"), ("size", "u4")])
+"""An entry as numpy reads it: going through the table in Python takes longer than most runs."""
 
 
 class _Counts(ctypes.Structure):
@@ -95,8 +101,9 @@ class _NativeCounter:
         if self._counts.last:
             self._counts.last.contents.taken += 1
             self._counts.last = None
-        found = [(e.address, e.size, e.count, e.taken) for e in self._counts.entries if e.size]
-        yield from sorted(found)
+        table = np.frombuffer(self._counts.entries, dtype=_ROW)
+        found = np.sort(table[table["size"] > 0], order=("address", "size"))
+        yield from found[["address", "size", "count", "taken"]].tolist()
 
     @property
     def stopped(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -97,6 +97,26 @@ class EmulatedBoard:
     def read(self, place: int | str, size: int) -> bytes:
         """Bytes at an address, or from where a symbol is."""
         return bytes(self._reach(lambda address: self._engine.mem_read(address, size), place, size))
+
+    def attach(self, address: int, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]) -> None:
+        """Registers of a device, whole pages of them: `read(offset, bytes)` and `write(offset, bytes, value)` stand for each access."""
+
+        def reads(_engine: object, offset: int, wide: int, _user: object) -> int:
+            return read(offset, wide)
+
+        def writes(_engine: object, offset: int, wide: int, value: int, _user: object) -> None:
+            write(offset, wide, value)
+
+        self._loaded()
+        self._engine.mmio_map(address, size, reads, None, writes, None)
+
+    def cycles_so_far(self) -> float:
+        """What the call that runs took until now, for a device that counts cycles; to the block of instructions."""
+        return self._totals()[1]
+
+    def stop(self) -> None:
+        """End the call that runs; it then raises BoardError. For devices, and other threads."""
+        self._engine.emu_stop()
 
     def address(self, symbol: str) -> int:
         """Where a symbol of the image is."""

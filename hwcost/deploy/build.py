@@ -86,15 +86,17 @@ def build(
     *,
     roots: Sequence[str] = ("model_run",),
     room: Room | None = None,
+    defines: Mapping[str, object] | None = None,
 ) -> Image:
     """The image `out_dir/firmware.elf` of these sources for the core; the board's own are added.
 
     Objects stay in `out_dir/objects` under the hash of what they were made of, so a second build compiles what changed. `roots` are
-    the functions that must be there to be called from outside. BuildError carries the command, the line that matters and the log.
+    the functions that must be there to be called from outside, `defines` macros for every source. BuildError carries the command, the
+    line that matters and the log.
     """
     compiler = compiler or found()
     log = _Log(out_dir / "build.log")
-    flags = compiler.flags(core, optimise)
+    flags = (*compiler.flags(core, optimise), *(f"-D{name}={value}" for name, value in (defines or {}).items()))
     _prepared(out_dir, log)
     every = [*sources, *BOARD_SOURCES]
     with ThreadPoolExecutor(_WORKERS) as pool:
