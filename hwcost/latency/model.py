@@ -18,6 +18,9 @@ from hwcost.target import Target
 
 __all__ = ["Absent", "Basis", "LatencyModel", "Prediction", "Unpriced"]
 
+CONFIDENCE = 0.9
+"""Of intervals that nobody asked to be wider or narrower."""
+
 NOWHERE: Mapping[str, str] = MappingProxyType({})
 """No tensor placed by name: everything lies where the target puts it first."""
 
@@ -127,12 +130,12 @@ class LatencyModel(ABC):
         """
         return None
 
-    def remarks(self, steps: Sequence[Step]) -> tuple[str, ...]:
+    def remarks(self, steps: Sequence[Step], target: Target) -> tuple[str, ...]:
         """What about these layers lies outside of what the model was made from."""
         return ()
 
-    def interval_of(self, latency_s: Size) -> tuple[Size, Size] | None:
-        """Seconds that contain the truth as often as the model's own error says; None where it does not know its error."""
+    def layer_error(self, step: Step, kernel: Kernel, confidence: float) -> tuple[float, float] | None:
+        """Lowest and highest ratio of a layer's true cycles to its price, with this confidence; None where it is not known."""
         return None
 
     @final
@@ -145,8 +148,10 @@ class LatencyModel(ABC):
         return self.layer_cycles(step, kernel, target, placed)
 
     @final
-    def predict(self, graph: Graph, target: Target, placed: Mapping[str, str] = NOWHERE) -> Prediction:
+    def predict(self, graph: Graph, target: Target, placed: Mapping[str, str] = NOWHERE, *, confidence: float = CONFIDENCE) -> Prediction:
         """Latency of every node and of the whole at the target's clock; `placed` maps tensors and parameters to regions.
+
+        Where the model knows its error, the interval adds up the bounds of all layers, as if each erred the same way.
 
         Raises MeasurementError for a target whose runtime or core is not the model's.
         """
@@ -157,8 +162,19 @@ class LatencyModel(ABC):
         seconds = tuple(None if isinstance(cycles, Unpriced) else cycles / target.clock_hz for cycles in found)
         unpriced = tuple(cycles for cycles in found if isinstance(cycles, Unpriced))
         per_inference_s = self.per_inference_cycles / target.clock_hz
-        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=self.remarks(steps))
-        return known if unpriced else replace(known, interval_s=self.interval_of(known.known_s))
+        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=self.remarks(steps, target))
+        return known if unpriced else replace(known, interval_s=self._interval(known, steps, kernels, confidence))
+
+    def _interval(self, known: Prediction, steps: Sequence[Step], kernels: Sequence[Kernel], confidence: float) -> tuple[Size, Size] | None:
+        low, high = known.per_inference_s, known.per_inference_s
+        for seconds, step, kernel in zip(known.nodes, steps, kernels, strict=True):
+            if kernel.is_free or seconds is None:
+                continue
+            bounds = self.layer_error(step, kernel, confidence)
+            if bounds is None:
+                return None
+            low, high = low + bounds[0] * seconds, high + bounds[1] * seconds
+        return low, high
 
     @final
     def require(self, target: Target) -> None:

@@ -1,0 +1,75 @@
+"""What a layer's kernel does how often: the counts that fitted models price, whichever runtime they are of.
+
+A generator that says how often each piece of its loops runs (`Needs.steps`) is taken at its word. Of any other runtime the geometry
+is known and its loops are not; what loops usually depend on is counted then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hwcost.kernels import Kernel
+from hwcost.kernels.generated import pick
+from hwcost.sizes import Size, ceil_div, largest, round_up
+from hwcost.target import LayerFacts, Target
+
+__all__ = ["FOUR", "features_of", "geometry", "groups_of", "label_of", "steps_of"]
+
+FOUR = 4
+"""Lanes of 8 bits in a word, and the channels that kernels mostly compute together."""
+
+POOLED = "*"
+"""The group of all layers."""
+
+
+def label_of(layer: LayerFacts) -> str:
+    """The kind of a layer as errors are told by: a convolution of single places is called pointwise."""
+    return "pointwise" if layer.kind == "conv2d" and layer.kernel == (1, 1) else layer.kind
+
+
+def groups_of(kernel: Kernel) -> tuple[str, str, str]:
+    """The groups a layer belongs to, the closest first: its kind and kernel, its kind, all layers."""
+    label = label_of(kernel.layer)
+    return f"{label}/{kernel.implementation or kernel.variant}", label, POOLED
+
+
+def features_of(kernel: Kernel, target: Target) -> Mapping[str, Size]:
+    """The kernel's own steps where it states them, else the geometry of the layer."""
+    return steps_of(kernel, target) or geometry(kernel.layer)
+
+
+def steps_of(kernel: Kernel, target: Target) -> Mapping[str, Size] | None:
+    """How often each piece of the kernel's loops runs; None where nobody says."""
+    if kernel.needs is not None:
+        return kernel.needs.steps
+    if not target.runtime.functions:
+        return None
+    chosen = pick(kernel.layer, target.core.extensions, None)
+    return None if chosen is None else chosen.needs.steps
+
+
+def geometry(layer: LayerFacts) -> dict[str, Size]:
+    """What any kernel of a layer has to do: each MAC, patch element, output, position, weight, and a few idle lanes more."""
+    positions = ceil_div(layer.output_elements, layer.out_channels)
+    lanes = round_up(layer.out_channels, FOUR) * round_up(layer.patch_elements, FOUR)
+    return {
+        "layer": 1,
+        "mac": layer.output_elements * layer.patch_elements,
+        "mac with idle lanes": positions * lanes,
+        "patch element": positions * layer.patch_elements,
+        "tap": positions * (layer.kernel[0] * layer.kernel[1]),
+        "input": layer.input_elements,
+        "output": layer.output_elements,
+        "position": positions,
+        "border position": positions - _inner(layer, 0) * _inner(layer, 1) if max(layer.padding) else 0,
+        "weight": layer.weight_elements,
+    }
+
+
+def _inner(layer: LayerFacts, axis: int) -> Size:
+    """Places along an axis whose window lies wholly inside of the image."""
+    size, outputs = ((layer.input_height, layer.output_height), (layer.input_width, layer.output_width))[axis]
+    reach, stride, before = layer.dilation[axis] * (layer.kernel[axis] - 1) + 1, layer.stride[axis], layer.padding[axis]
+    first = ceil_div(before, stride)
+    last = (size + before - reach) // stride
+    return largest(0, -largest(-(last + 1), -outputs) - first)
