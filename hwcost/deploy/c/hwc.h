@@ -9,9 +9,20 @@
 
 #include <stdint.h>
 
+#include "hwc_plain_rescale.h"
+
 /* Copying and filling through the compiler, so that no header of a C library is needed. */
 #define hwc_copy_bytes(to, from, bytes) __builtin_memcpy((to), (from), (bytes))
 #define hwc_fill_bytes(to, value, bytes) __builtin_memset((to), (value), (bytes))
+
+/* Before a loop that is long enough as it is written: compilers would repeat its body, and flash is what small devices lack. */
+#if defined(__clang__)
+#define HWC_AS_WRITTEN _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define HWC_AS_WRITTEN _Pragma("GCC unroll 1")
+#else
+#define HWC_AS_WRITTEN
+#endif
 
 /* Where an output is clamped to, its zero point included, and that zero point. */
 struct hwc_clamp {
@@ -24,10 +35,19 @@ struct hwc_window {
     int16_t kernel_height, kernel_width, stride_y, stride_x, dilation_y, dilation_x, pad_top, pad_left;
 };
 
+/* floor((a * multiplier + 2^31) / 2^32); multiplier >= 0. */
+static inline int32_t hwc_high_word(int32_t a, int32_t multiplier) {
+#if defined(__ARM_ARCH_6M__)
+    return hwc_plain_rescale(a, multiplier);
+#else
+    return (int32_t)(((int64_t)a * multiplier + 0x80000000) >> 32);
+#endif
+}
+
 /* floor((a * multiplier + 2^(shift - 1)) / 2^shift), held to the ends of int32. */
 static inline int32_t hwc_rescale(int32_t a, int32_t multiplier, int32_t shift) {
+    if (shift == 32) return hwc_high_word(a, multiplier);
     int64_t product = (int64_t)a * multiplier;
-    if (shift == 32) return (int32_t)((product + 0x80000000) >> 32);
     product += (int32_t)1 << (shift - 1);
     int32_t above = (int32_t)(product >> 32);
     if (above >> (shift - 1) != above >> 31) return above < 0 ? INT32_MIN : INT32_MAX;
@@ -38,6 +58,16 @@ static inline int32_t hwc_rescale(int32_t a, int32_t multiplier, int32_t shift) 
 static inline int8_t hwc_clamped(int32_t value, struct hwc_clamp range) {
     int32_t low = range.low - range.zero, high = range.high - range.zero;
     return (int8_t)((value < low ? low : value > high ? high : value) + range.zero);
+}
+
+/* A value held to the ends of int8: one instruction on cores that have it, else nearly always one test. */
+static inline int8_t hwc_saturated(int32_t value) {
+#if defined(__ARM_FEATURE_SAT)
+    return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+#else
+    if (__builtin_expect((uint32_t)value + 128 > 255, 0)) value = 127 ^ (value >> 31);
+    return (int8_t)value;
+#endif
 }
 
 /* The numerator divided by the denominator, rounded down; 511 where it is larger: more than any int8 output can use. */

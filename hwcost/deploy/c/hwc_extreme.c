@@ -1,15 +1,25 @@
-#include "hwc.h"
+#include "hwc_pairs.h"
+
+static inline int8_t larger(const void *numbers, int32_t x, int32_t y) {
+    (void)numbers;
+    return (int8_t)(x > y ? x : y);
+}
+
+static inline int8_t smaller(const void *numbers, int32_t x, int32_t y) {
+    (void)numbers;
+    return (int8_t)(x < y ? x : y);
+}
+
+static void larger_row(const void *numbers, struct hwc_pair_row row) {
+    hwc_each_pair(larger, numbers, row);
+}
+
+static void smaller_row(const void *numbers, struct hwc_pair_row row) {
+    hwc_each_pair(smaller, numbers, row);
+}
 
 /* The larger or smaller of two tensors on one scale, element by element. */
 void hwc_extreme(const struct hwc_extreme *layer, const int8_t *left, const int8_t *right, int8_t *out, void *scratch) {
     (void)scratch;
-    const int32_t *size = layer->pairs.size, *a = layer->pairs.left_step, *b = layer->pairs.right_step;
-    for (int32_t i = 0; i < size[0]; i++) {
-        for (int32_t j = 0; j < size[1]; j++) {
-            for (int32_t k = 0; k < size[2]; k++) {
-                const int8_t *x = left + i * a[0] + j * a[1] + k * a[2], *y = right + i * b[0] + j * b[1] + k * b[2];
-                for (int32_t n = 0; n < size[3]; n++, x += a[3], y += b[3]) *out++ = (*x > *y) == layer->largest ? *x : *y;
-            }
-        }
-    }
+    hwc_each_row(&layer->pairs, left, right, out, layer->largest ? larger_row : smaller_row, 0);
 }

@@ -2,11 +2,11 @@
 
 #define MOST_AXES 6
 
-/* Where an element comes from, by its place in the output; -1 where an entry of its tables is negative. */
-static int32_t source(const struct hwc_move *layer, const int32_t *place) {
+/* Where the elements of a row along the last axis are counted from, by the row's place; -1 where an entry of its tables is negative. */
+static int32_t row_base(const struct hwc_move *layer, const int32_t *place) {
     const int32_t *table = layer->tables;
     int32_t from = layer->base;
-    for (int32_t axis = 0; axis < layer->axes; axis++) {
+    for (int32_t axis = 0; axis < layer->axes - 1; axis++) {
         int32_t offset = table[place[axis]];
         if (offset < 0) return -1;
         from += offset;
@@ -15,31 +15,41 @@ static int32_t source(const struct hwc_move *layer, const int32_t *place) {
     return from;
 }
 
-/* The next place in memory order; 0 after the last. */
-static int32_t next(const struct hwc_move *layer, int32_t *place) {
-    for (int32_t axis = layer->axes - 1; axis >= 0; axis--) {
+/* The next row in memory order; 0 after the last. */
+static int32_t next_row(const struct hwc_move *layer, int32_t *place) {
+    for (int32_t axis = layer->axes - 2; axis >= 0; axis--) {
         if (++place[axis] < layer->sizes[axis]) return 1;
         place[axis] = 0;
     }
     return 0;
 }
 
+/* The table of the last axis. */
+static const int32_t *last_table(const struct hwc_move *layer) {
+    const int32_t *table = layer->tables;
+    for (int32_t axis = 0; axis < layer->axes - 1; axis++) table += layer->sizes[axis];
+    return table;
+}
+
 /* Transpose, slice, pad, repeat or gather bytes by tables. */
 void hwc_move(const struct hwc_move *layer, const int8_t *in, int8_t *out, void *scratch) {
     (void)scratch;
-    int32_t place[MOST_AXES] = {0};
+    int32_t place[MOST_AXES] = {0}, count = layer->sizes[layer->axes - 1];
+    const int32_t *table = last_table(layer);
+    const int8_t fill = (int8_t)layer->fill;
     do {
-        int32_t from = source(layer, place);
-        *out++ = from < 0 ? (int8_t)layer->fill : in[from];
-    } while (next(layer, place));
+        int32_t base = row_base(layer, place);
+        for (int32_t i = 0; i < count; i++) *out++ = base < 0 || table[i] < 0 ? fill : in[base + table[i]];
+    } while (next_row(layer, place));
 }
 
 /* The same for elements of four bytes. */
 void hwc_move_words(const struct hwc_move *layer, const int32_t *in, int32_t *out, void *scratch) {
     (void)scratch;
-    int32_t place[MOST_AXES] = {0};
+    int32_t place[MOST_AXES] = {0}, count = layer->sizes[layer->axes - 1];
+    const int32_t *table = last_table(layer);
     do {
-        int32_t from = source(layer, place);
-        *out++ = from < 0 ? layer->fill : in[from];
-    } while (next(layer, place));
+        int32_t base = row_base(layer, place);
+        for (int32_t i = 0; i < count; i++) *out++ = base < 0 || table[i] < 0 ? layer->fill : in[base + table[i]];
+    } while (next_row(layer, place));
 }

@@ -1,20 +1,32 @@
-#include "hwc.h"
+#include "hwc_pairs.h"
+
+/* One product of two values on scales of their own. */
+static inline int8_t any_product(const void *numbers, int32_t x, int32_t y) {
+    const struct hwc_product *n = numbers;
+    return hwc_clamped(hwc_rescale((x - n->left_zero) * (y - n->right_zero), n->multiplier, n->shift), n->range);
+}
+
+/* The same where the shift is 32 and the range that of int8. */
+static inline int8_t plain_product(const void *numbers, int32_t x, int32_t y) {
+    const struct hwc_product *n = numbers;
+    return hwc_saturated(hwc_high_word((x - n->left_zero) * (y - n->right_zero), n->multiplier) + n->range.zero);
+}
+
+static void plain_row(const void *layer, struct hwc_pair_row row) {
+    const struct hwc_product n = *(const struct hwc_product *)layer;
+    hwc_each_pair(plain_product, &n, row);
+}
+
+static void any_row(const void *layer, struct hwc_pair_row row) {
+    HWC_AS_WRITTEN
+    for (int32_t i = 0; i < row.count; i++) row.out[i] = any_product(layer, row.x[i * row.x_step], row.y[i * row.y_step]);
+}
 
 /* Product of two tensors on scales of their own, element by element. */
 void hwc_product(const struct hwc_product *layer, const int8_t *left, const int8_t *right, int8_t *out, void *scratch) {
     (void)scratch;
-    const int32_t *size = layer->pairs.size, *a = layer->pairs.left_step, *b = layer->pairs.right_step;
-    for (int32_t i = 0; i < size[0]; i++) {
-        for (int32_t j = 0; j < size[1]; j++) {
-            for (int32_t k = 0; k < size[2]; k++) {
-                const int8_t *x = left + i * a[0] + j * a[1] + k * a[2], *y = right + i * b[0] + j * b[1] + k * b[2];
-                for (int32_t n = 0; n < size[3]; n++, x += a[3], y += b[3]) {
-                    int32_t product = (*x - layer->left_zero) * (*y - layer->right_zero);
-                    *out++ = hwc_clamped(hwc_rescale(product, layer->multiplier, layer->shift), layer->range);
-                }
-            }
-        }
-    }
+    int is_plain = layer->shift == 32 && layer->range.low == -128 && layer->range.high == 127;
+    hwc_each_row(&layer->pairs, left, right, out, is_plain ? plain_row : any_row, layer);
 }
 
 /* The same with a constant on the right. */

@@ -1,29 +1,44 @@
-#include "hwc.h"
+#include "hwc_pairs.h"
 
-/* A run of sums. Both zero points are one offset, and the limits move instead of the value. */
-static void sum_run(const struct hwc_sum *layer, const int8_t *x, int32_t x_step, const int8_t *y, int32_t y_step, int8_t *out, int32_t count) {
-    const int32_t left = layer->left_multiplier, right = layer->right_multiplier, zero = layer->range.zero;
-    const int32_t offset = -(layer->left_zero * left + layer->right_zero * right);
-    const int32_t low = layer->range.low - zero, high = layer->range.high - zero, half = layer->shift - 1;
-    for (int32_t n = 0; n < count; n++, x += x_step, y += y_step) {
-        int32_t sum = (int32_t)((uint32_t)(*x * left) + (uint32_t)(*y * right) + (uint32_t)offset);
-        int32_t value = ((sum >> half) + 1) >> 1; /* halves upwards, and never beyond int32 */
-        out[n] = (int8_t)((value < low ? low : value > high ? high : value) + zero);
-    }
+/* Up to this shift, half of what is shifted out can be added first: two addends of 8 by 22 bits leave 2^23 to the end of int32. */
+enum { LARGEST_EXACT_SHIFT = 23 };
+
+/* What sums of a layer need: both zero points are one offset, and so is the half that rounds where it fits. */
+struct numbers {
+    int32_t left, right, offset, shift;
+    struct hwc_clamp range;
+};
+
+/* One sum whose half is in the offset and whose range is that of int8. */
+static inline int8_t plain_sum(const void *layer, int32_t x, int32_t y) {
+    const struct numbers *n = layer;
+    return hwc_saturated(((n->offset + x * n->left + y * n->right) >> n->shift) + n->range.zero);
+}
+
+/* One sum with any shift and range: halves upwards, and never beyond int32. */
+static inline int8_t any_sum(const void *layer, int32_t x, int32_t y) {
+    const struct numbers *n = layer;
+    int32_t sum = n->offset + x * n->left + y * n->right;
+    return hwc_clamped(((sum >> (n->shift - 1)) + 1) >> 1, n->range);
+}
+
+static void plain_row(const void *layer, struct hwc_pair_row row) {
+    const struct numbers n = *(const struct numbers *)layer;
+    hwc_each_pair(plain_sum, &n, row);
+}
+
+static void any_row(const void *layer, struct hwc_pair_row row) {
+    HWC_AS_WRITTEN
+    for (int32_t i = 0; i < row.count; i++) row.out[i] = any_sum(layer, row.x[i * row.x_step], row.y[i * row.y_step]);
 }
 
 /* Sum (or difference) of two tensors on scales of their own. */
 void hwc_sum(const struct hwc_sum *layer, const int8_t *left, const int8_t *right, int8_t *out, void *scratch) {
     (void)scratch;
-    const int32_t *size = layer->pairs.size, *a = layer->pairs.left_step, *b = layer->pairs.right_step;
-    for (int32_t i = 0; i < size[0]; i++) {
-        for (int32_t j = 0; j < size[1]; j++) {
-            for (int32_t k = 0; k < size[2]; k++, out += size[3]) {
-                const int8_t *x = left + i * a[0] + j * a[1] + k * a[2], *y = right + i * b[0] + j * b[1] + k * b[2];
-                sum_run(layer, x, a[3], y, b[3], out, size[3]);
-            }
-        }
-    }
+    struct numbers n = {layer->left_multiplier, layer->right_multiplier, 0, layer->shift, layer->range};
+    int is_plain = n.shift <= LARGEST_EXACT_SHIFT && n.range.low == -128 && n.range.high == 127;
+    n.offset = (is_plain ? (int32_t)1 << (n.shift - 1) : 0) - (layer->left_zero * n.left + layer->right_zero * n.right);
+    hwc_each_row(&layer->pairs, left, right, out, is_plain ? plain_row : any_row, &n);
 }
 
 /* The same with a constant on the right. */

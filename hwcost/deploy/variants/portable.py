@@ -16,6 +16,9 @@ from hwcost.errors import GraphError
 MOST_AXES = 6
 """Axes hwc_move counts."""
 
+WALK = ("hwc_pairs.c",)
+"""The loops over two operands."""
+
 
 def emit(placed: Placed) -> Emission:
     """How the layer is run in plain C. Raises GraphError for what no plain kernel covers."""
@@ -59,10 +62,10 @@ def array(placed: Placed, name: str, values: NDArray[Any]) -> Array:
     return Array(f"{name}_{placed.number}", np.ascontiguousarray(values).reshape(-1))
 
 
-def emission(name: str, struct: str, fields: dict[str, Any], *arrays: Array, source: str = "") -> Emission:
-    """An emission of one plain kernel; arrays fill the fields of their names."""
+def emission(name: str, struct: str, fields: dict[str, Any], *arrays: Array, source: str = "", shared: tuple[str, ...] = ()) -> Emission:
+    """An emission of one plain kernel; arrays fill the fields of their names, `shared` are sources it has in common with others."""
     values = {**fields, **{one.name.rpartition("_")[0]: one.name for one in arrays}}
-    return Emission(name, struct, tuple((key, str(value)) for key, value in values.items()), arrays, (f"{source or name}.c",))
+    return Emission(name, struct, tuple((key, str(value)) for key, value in values.items()), arrays, (f"{source or name}.c", *shared))
 
 
 def convolution(placed: Placed, layer: p.Convolution) -> Emission:
@@ -144,8 +147,9 @@ def _pairwise(placed: Placed, name: str, operand: NDArray[Any] | None, fields: d
     right = placed.inputs[1].shape if operand is None else operand.shape
     pairs = pair_fields(placed, placed.inputs[0].shape, right)
     if operand is None:
-        return emission(name, name, {"pairs": pairs, **fields})
-    return emission(f"{name}_constant", name, {"pairs": pairs, **fields}, array(placed, "constant", operand), source=name)
+        return emission(name, name, {"pairs": pairs, **fields}, shared=WALK)
+    constant = array(placed, "constant", operand)
+    return emission(f"{name}_constant", name, {"pairs": pairs, **fields}, constant, source=name, shared=WALK)
 
 
 def addition(placed: Placed, layer: p.Sum) -> Emission:
