@@ -23,6 +23,7 @@ COMMANDS = {
     "search": "hwcost.cli.search",
     "explain": "hwcost.cli.explain",
     "deploy": "hwcost.cli.deploy",
+    "profile": "hwcost.cli.profile",
     "quantize": "hwcost.cli.quantize",
     "import": "hwcost.cli.import_",
     "targets": "hwcost.cli.targets",
