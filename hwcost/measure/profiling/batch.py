@@ -35,7 +35,8 @@ def build_batch(layers: Sequence[ReadyLayer], folder: Path, core: Core, compiler
     sources["constants.c"] = _constants(arrays, folder / "constants.bin")
     for name, text in sources.items():
         (folder / name).write_text(text, encoding="utf-8")
-    files = [*(folder / name for name in sources), *sorted(KERNELS.glob("*.c"))]
+    kernels = sorted({source for layer in layers for source in layer.emission.sources})
+    files = [*(folder / name for name in sources), *(KERNELS / name for name in kernels)]
     return build(files, KERNELS, folder / "build", core, compiler, roots=(_TABLE,), room=Room())
 
 
