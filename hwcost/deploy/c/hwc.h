@@ -70,18 +70,6 @@ static inline int8_t hwc_saturated(int32_t value) {
 #endif
 }
 
-/* The numerator divided by the denominator, rounded down; 511 where it is larger: more than any int8 output can use. */
-static inline int32_t hwc_small_quotient(uint64_t numerator, uint64_t denominator) {
-    int32_t quotient = 0;
-    for (int32_t bit = 8; bit >= 0; bit--) {
-        if (numerator >= denominator << bit) {
-            numerator -= denominator << bit;
-            quotient |= (int32_t)1 << bit;
-        }
-    }
-    return quotient;
-}
-
 /* Convolutions. Weights are [out_channels][kernel_height][kernel_width][in_channels / groups], one bias and multiplier a channel. */
 struct hwc_conv {
     struct hwc_window window;

@@ -63,15 +63,19 @@ static int8_t largest_of_one(const struct hwc_cells *cells, const int8_t *row) {
 }
 
 /* All channels of one place; the last four begin earlier where channels are no multiple of four, and are computed again. */
-static void place(const struct hwc_cells *cells, int32_t channels, int8_t *out) {
-    int32_t last = channels - AT_ONCE;
-    HWC_AS_WRITTEN
-    for (int32_t c = 0; c < last; c += AT_ONCE) largest_of_four(cells, cells->first + c, out + c);
-    if (last >= 0) {
-        largest_of_four(cells, cells->first + last, out + last);
-    } else {
+static __attribute__((noinline)) void hwc_max_pool_place(const struct hwc_cells *cells, int32_t channels, int8_t *out) {
+    const int8_t *row = cells->first;
+    if (channels < AT_ONCE) {
         HWC_AS_WRITTEN
-        for (int32_t c = 0; c < channels; c++) out[c] = largest_of_one(cells, cells->first + c);
+        for (; channels > 0; channels--) *out++ = largest_of_one(cells, row++);
+        return;
+    }
+    while (channels > 0) {
+        int32_t back = channels < AT_ONCE ? AT_ONCE - channels : 0;
+        largest_of_four(cells, row - back, out - back);
+        row += AT_ONCE;
+        out += AT_ONCE;
+        channels -= AT_ONCE;
     }
 }
 
@@ -85,7 +89,7 @@ void hwc_max_pool(const struct hwc_max_pool *layer, const int8_t *in, int8_t *ou
         for (int32_t x = 0; x < w->out_width; x++, out += layer->channels) {
             int32_t top = y * w->stride_y - w->pad_top, left = x * w->stride_x - w->pad_left;
             const struct hwc_cells cells = hwc_cells_inside(w, in, layer->channels, top, left);
-            place(&cells, layer->channels, out);
+            hwc_max_pool_place(&cells, layer->channels, out);
             HWC_AS_WRITTEN
             for (int32_t c = 0; is_clamped && c < layer->channels; c++) out[c] = hwc_clamped(out[c], range);
         }

@@ -6,6 +6,7 @@
 static int32_t row_base(const struct hwc_move *layer, const int32_t *place) {
     const int32_t *table = layer->tables;
     int32_t from = layer->base;
+    HWC_AS_WRITTEN
     for (int32_t axis = 0; axis < layer->axes - 1; axis++) {
         int32_t offset = table[place[axis]];
         if (offset < 0) return -1;
@@ -17,6 +18,7 @@ static int32_t row_base(const struct hwc_move *layer, const int32_t *place) {
 
 /* The next row in memory order; 0 after the last. */
 static int32_t next_row(const struct hwc_move *layer, int32_t *place) {
+    HWC_AS_WRITTEN
     for (int32_t axis = layer->axes - 2; axis >= 0; axis--) {
         if (++place[axis] < layer->sizes[axis]) return 1;
         place[axis] = 0;
@@ -27,6 +29,7 @@ static int32_t next_row(const struct hwc_move *layer, int32_t *place) {
 /* The table of the last axis. */
 static const int32_t *last_table(const struct hwc_move *layer) {
     const int32_t *table = layer->tables;
+    HWC_AS_WRITTEN
     for (int32_t axis = 0; axis < layer->axes - 1; axis++) table += layer->sizes[axis];
     return table;
 }
@@ -39,6 +42,7 @@ void hwc_move(const struct hwc_move *layer, const int8_t *in, int8_t *out, void 
     const int8_t fill = (int8_t)layer->fill;
     do {
         int32_t base = row_base(layer, place);
+        HWC_AS_WRITTEN
         for (int32_t i = 0; i < count; i++) *out++ = base < 0 || table[i] < 0 ? fill : in[base + table[i]];
     } while (next_row(layer, place));
 }
@@ -50,6 +54,7 @@ void hwc_move_words(const struct hwc_move *layer, const int32_t *in, int32_t *ou
     const int32_t *table = last_table(layer);
     do {
         int32_t base = row_base(layer, place);
+        HWC_AS_WRITTEN
         for (int32_t i = 0; i < count; i++) *out++ = base < 0 || table[i] < 0 ? layer->fill : in[base + table[i]];
     } while (next_row(layer, place));
 }

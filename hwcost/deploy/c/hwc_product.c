@@ -12,12 +12,12 @@ static inline int8_t plain_product(const void *numbers, int32_t x, int32_t y) {
     return hwc_saturated(hwc_high_word((x - n->left_zero) * (y - n->right_zero), n->multiplier) + n->range.zero);
 }
 
-static void plain_row(const void *layer, struct hwc_pair_row row) {
+static void hwc_product_plain(const void *layer, struct hwc_pair_row row) {
     const struct hwc_product n = *(const struct hwc_product *)layer;
     hwc_each_pair(plain_product, &n, row);
 }
 
-static void any_row(const void *layer, struct hwc_pair_row row) {
+static void hwc_product_any(const void *layer, struct hwc_pair_row row) {
     HWC_AS_WRITTEN
     for (int32_t i = 0; i < row.count; i++) row.out[i] = any_product(layer, row.x[i * row.x_step], row.y[i * row.y_step]);
 }
@@ -26,7 +26,7 @@ static void any_row(const void *layer, struct hwc_pair_row row) {
 void hwc_product(const struct hwc_product *layer, const int8_t *left, const int8_t *right, int8_t *out, void *scratch) {
     (void)scratch;
     int is_plain = layer->shift == 32 && layer->range.low == -128 && layer->range.high == 127;
-    hwc_each_row(&layer->pairs, left, right, out, is_plain ? plain_row : any_row, layer);
+    hwc_each_row(&layer->pairs, left, right, out, is_plain ? hwc_product_plain : hwc_product_any, layer);
 }
 
 /* The same with a constant on the right. */

@@ -22,12 +22,12 @@ static inline int8_t any_sum(const void *layer, int32_t x, int32_t y) {
     return hwc_clamped(((sum >> (n->shift - 1)) + 1) >> 1, n->range);
 }
 
-static void plain_row(const void *layer, struct hwc_pair_row row) {
+static void hwc_sum_plain(const void *layer, struct hwc_pair_row row) {
     const struct numbers n = *(const struct numbers *)layer;
     hwc_each_pair(plain_sum, &n, row);
 }
 
-static void any_row(const void *layer, struct hwc_pair_row row) {
+static void hwc_sum_any(const void *layer, struct hwc_pair_row row) {
     HWC_AS_WRITTEN
     for (int32_t i = 0; i < row.count; i++) row.out[i] = any_sum(layer, row.x[i * row.x_step], row.y[i * row.y_step]);
 }
@@ -38,7 +38,7 @@ void hwc_sum(const struct hwc_sum *layer, const int8_t *left, const int8_t *righ
     struct numbers n = {layer->left_multiplier, layer->right_multiplier, 0, layer->shift, layer->range};
     int is_plain = n.shift <= LARGEST_EXACT_SHIFT && n.range.low == -128 && n.range.high == 127;
     n.offset = (is_plain ? (int32_t)1 << (n.shift - 1) : 0) - (layer->left_zero * n.left + layer->right_zero * n.right);
-    hwc_each_row(&layer->pairs, left, right, out, is_plain ? plain_row : any_row, &n);
+    hwc_each_row(&layer->pairs, left, right, out, is_plain ? hwc_sum_plain : hwc_sum_any, &n);
 }
 
 /* The same with a constant on the right. */
