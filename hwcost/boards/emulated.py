@@ -22,6 +22,8 @@ _RETURN = 0x1FFF_0000
 """A page of its own, where a called function returns to."""
 _HOST = 0x6000_0000
 """Where buffers of the caller are: no memory of the firmware, so not counted as such."""
+_REGIONS = 8
+"""The most regions of RAM an image may have."""
 _PAINT = b"\xa5\x5a\xc3\x3c"
 _UNITS: Mapping[str, str] = {
     "armv6-m": "UC_CPU_ARM_CORTEX_M0",
@@ -156,7 +158,9 @@ class EmulatedBoard:
         engine.mem_map(
             image.address("hwc_flash_start"), _pages(image.address("hwc_flash_bytes")), unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
         )
-        engine.mem_map(image.address("hwc_ram_start"), _pages(image.address("hwc_ram_bytes")))
+        for number in ("", *range(1, _REGIONS)):
+            if f"hwc_ram{number}_start" in image.symbols:
+                engine.mem_map(image.address(f"hwc_ram{number}_start"), _pages(image.address(f"hwc_ram{number}_bytes")))
         engine.mem_map(_RETURN, _PAGE)
         return engine
 

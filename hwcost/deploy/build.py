@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hwcost.deploy.compilers import Compiler, found
+from hwcost.deploy.room import Room
 from hwcost.errors import BuildError
 from hwcost.target import Core
 
@@ -21,32 +22,6 @@ BOARD_SOURCES = (_BOARD / "startup.c", _BOARD / "memory.c")
 """Linked into every image: what runs before the first function, and the copying that compilers ask for."""
 
 _WORKERS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """The memory an image is linked for. Without a device: more than any has, so that sizes can be read before they are judged."""
-
-    flash_bytes: int = 16 << 20
-    ram_bytes: int = 16 << 20
-    stack_bytes: int = 16 << 10
-    flash_origin: int = 0x0800_0000
-    ram_origin: int = 0x2000_0000
-
-    def script(self, roots: Sequence[str]) -> str:
-        """The linker script: these sizes, and what must be kept although nothing calls it."""
-        text = (_BOARD / "firmware.ld").read_text(encoding="utf-8")
-        words: dict[str, object] = {
-            "ROOTS": "\n".join(f"EXTERN({root})" for root in roots),
-            "FLASH_ORIGIN": hex(self.flash_origin),
-            "FLASH_BYTES": self.flash_bytes,
-            "RAM_ORIGIN": hex(self.ram_origin),
-            "RAM_BYTES": self.ram_bytes,
-            "STACK_BYTES": self.stack_bytes,
-        }
-        for name, value in words.items():
-            text = text.replace(f"@{name}@", str(value))
-        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +99,7 @@ def sections(elf: Path) -> Sections:
     except (OSError, ELFError) as error:
         raise BuildError(f"{elf}: expected an ELF image, got a file that cannot be read as one: {error}") from error
     sizes.pop(".stack", None)
-    data, bss = sizes.pop(".data", 0), sizes.pop(".bss", 0)
+    data, bss = sizes.pop(".data", 0), sum(sizes.pop(name) for name in list(sizes) if name.startswith(".bss"))
     return Sections(sum(sizes.values()) + data, data, bss, functions)
 
 
@@ -164,9 +139,12 @@ class _Log:
         _written(self.path, "\n".join(f"$ {command}\n{text}" for command, text in said))
 
 
+SIGNS = ("error:", "undefined", "overflowed", "overlap", "No space")
+
+
 def _line_that_matters(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    telling = [line for line in lines if "error:" in line or "undefined" in line or "overflowed" in line or "No space" in line]
+    telling = [line for line in lines if any(sign in line for sign in SIGNS)]
     return next(iter(telling or lines), "nothing")
 
 

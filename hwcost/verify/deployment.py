@@ -14,6 +14,7 @@ from hwcost.deploy.emit.folder import BUILDS
 from hwcost.deploy.lower import lower
 from hwcost.deploy.planning import FirmwarePlan, FirmwareSize, firmware_size, plan, stated_sizes
 from hwcost.deploy.program import Program
+from hwcost.deploy.room import room_of
 from hwcost.errors import InputError
 from hwcost.frontends.from_onnx import from_onnx
 from hwcost.kernels.generated import Objective
@@ -50,6 +51,11 @@ class Written:
     plan: FirmwarePlan
     size: FirmwareSize
     project: Project
+
+    @property
+    def arenas(self) -> dict[str, tuple[str, int]]:
+        """Region and bytes of each block of memory, by its C name."""
+        return {arena.name: (arena.region, arena.bytes) for arena in self.project.addresses.arenas}
 
 
 def deployed(order: Order, *, board: str | None = None, inputs: Path | None = None, tell: Tell = lambda _: None) -> Truth:
@@ -89,7 +95,8 @@ def built(written: Written, order: Order) -> Image:
     """The image of a written firmware."""
     project = written.project
     compiler = None if order.compiler is None else found(order.compiler)
-    return build(project.sources, project.folder, project.folder / BUILDS, order.target.core, compiler)
+    room = room_of(order.target, written.arenas, written.size.stack_bytes)
+    return build(project.sources, project.folder, project.folder / BUILDS, order.target.core, compiler, room=room)
 
 
 def _int8_model(order: Order, tell: Tell) -> Path:

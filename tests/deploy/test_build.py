@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hwcost.deploy.build import Room, build, sections
+from hwcost.deploy.build import build, sections
 from hwcost.deploy.compilers import CORES, found
+from hwcost.deploy.room import OtherRam, Room, room_of
 from hwcost.errors import BuildError
-from hwcost.target import load_core
+from hwcost.target import Target, load_core
 
 pytest.importorskip("ziglang")
 pytest.importorskip("elftools")
@@ -122,3 +123,46 @@ def test_files_in_the_way_are_told(project):
     (project / "out").write_text("a file")
     with pytest.raises(BuildError, match="cannot make the folder"):
         built(project)
+
+
+REGIONS = """
+static char arena_sram[3000]; static char arena_dtcm[700]; int counter;
+int f(int n) { counter++; arena_sram[n] = 1; arena_dtcm[n] = 2; return arena_sram[0] + arena_dtcm[0] + counter; }
+"""
+
+
+def test_arenas_of_other_regions_are_linked_to_them_and_run_there(project):
+    from hwcost.boards import EmulatedBoard
+
+    pytest.importorskip("unicorn")
+    (project / "a.c").write_text(REGIONS)
+    room = Room(ram_bytes=8192, stack_bytes=2048, others=(OtherRam("dtcm", 1024, ("arena_dtcm",)),))
+    image = built(project, room=room)
+    board = EmulatedBoard(load_core("cortex-m4"))
+    board.load(image.elf)
+    assert board.call("f", (0,)).result == 1 + 2 + 1
+    assert board.address("arena_dtcm") - board.address("hwc_ram1_start") in range(1024)
+    assert board.address("arena_sram") - board.address("hwc_ram_start") in range(8192)
+    assert sections(image.elf).bss_bytes == 3000 + 700 + 4
+
+
+@pytest.mark.parametrize(("ram", "other", "said"), [(4096, 1024, "overlap"), (8192, 512, "overflowed")])
+def test_arenas_larger_than_their_regions_do_not_link(project, ram, other, said):
+    (project / "a.c").write_text(REGIONS)
+    with pytest.raises(BuildError, match="does not link") as caught:
+        built(project, room=Room(ram_bytes=ram, stack_bytes=2048, others=(OtherRam("dtcm", other, ("arena_dtcm",)),)))
+    assert said in caught.value.line
+
+
+def test_the_room_of_a_device():
+    # The Cortex-M7 of an STM32H743 has 128 KiB of DTCM and 512 KiB of AXI SRAM.
+    target = Target.load("stm32h743", "hwcost-c")
+    in_first = room_of(target, {"arena": ("dtcm", 100 << 10)}, 512)
+    assert (in_first.ram_bytes, in_first.flash_bytes, in_first.others) == (128 << 10, 2 << 20, ())
+    assert in_first.stack_bytes == 14 << 10
+    full = room_of(target, {"arena_dtcm": ("dtcm", 128 << 10), "arena_axi": ("axi", 1000)}, 512)
+    assert full.ram_bytes == 512 << 10
+    assert full.others == (OtherRam("dtcm", 128 << 10, ("arena_dtcm",)),)
+    small = Target.load("stm32l4r5", "hwcost-c")
+    with pytest.raises(BuildError, match="has 512 bytes left for the stack beside the arena: at most 352"):
+        room_of(small, {"arena": ("sram", 655_000)}, 512)
