@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import describe_networks  # noqa: E402
 import import_published  # noqa: E402
+import profile_boards  # noqa: E402
 
 
 @pytest.mark.parametrize(("data", "read", "name"), import_published.SOURCES, ids=lambda part: getattr(part, "__name__", ""))
@@ -29,6 +30,7 @@ def test_rows_are_regenerated_to_the_byte(data, read, name: str, shared: Path, t
 
 def test_no_file_is_left_that_no_source_makes(shared: Path) -> None:
     made = {(*place, f"{name}.csv") for _, read, name in import_published.SOURCES for place in import_published.by_place(read())}
+    made |= {table.path.parts[-3:] for table in profile_boards.tables(profile_boards.CORES)}
     assert {path.parts[-3:] for path in measurements_folder().glob("*/*/*.csv")} == made
 
 

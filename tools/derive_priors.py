@@ -17,7 +17,7 @@ HEAD = """\
 # title: Shapes of layers in 25 networks for images, each once with the number of networks it occurs in
 # origin: microsoft/nn-Meter @ cd8dab4, nn_meter/builder/kernel_predictor_builder/data_sampler/prior_config_lib
 # licence: MIT, Copyright (c) Microsoft Corporation
-# citation: Zhang et al., nn-Meter: towards accurate latency prediction of deep-learning model inference on diverse edge devices, MobiSys 2021
+# citation: Zhang et al., nn-Meter, MobiSys 2021, 10.1145/3458864.3467882
 # written by: tools/derive_priors.py
 """
 COLUMNS = ("kind", "in_channels", "out_channels", "kernel", "stride", "size", "networks")

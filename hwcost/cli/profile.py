@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from hwcost.cli.deploy import require_board_extra
 from hwcost.cli.output import emit, examples, talk
 from hwcost.cli.search import require_torch
-from hwcost.errors import InputError
+from hwcost.errors import InputError, shown
+from hwcost.report.profiling import emitted_json, emitted_text, profile_json, profile_text
 from hwcost.target import Target
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ EXAMPLES = examples(
     "hwcost profile --target stm32l4r5 --sample prior --layers 300 --output m4.csv",
     "hwcost profile --target stm32l4r5 --model int8.onnx --output network.csv",
     "hwcost profile --target stm32l4r5 --sample space --config examples/digits.toml --layers 200 --output space.csv",
+    "hwcost profile --target nano33ble --sample prior --layers 30 --emit firmware",
+    "hwcost profile --target nano33ble --sample prior --layers 30 --collect serial:/dev/ttyACM0 --condition caches=none --output board.csv",
+    "hwcost profile --target stm32l4r5 --board host --model int8.onnx --output host.csv",
     "hwcost profile --target stm32l4r5 --sample prior --backend dask --scheduler tcp://10.0.0.1:8786 --output m4.csv",
 )
 
@@ -58,9 +64,13 @@ class BackendName(StrEnum):
 @app.command(short_help="Measure layers on a board, for a latency model to be fitted.", epilog=EXAMPLES)
 def profile(
     target: Annotated[str, typer.Option("--target", metavar="DEVICE", help="Device or board by name, or the path of a .toml file.")],
-    output: Annotated[Path, typer.Option("--output", metavar="FILE.csv", help="Where rows go; a file that is there is gone on with.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", metavar="FILE.csv", help="Where rows go; a file that is there is gone on with.")
+    ] = None,
     runtime: Annotated[str, typer.Option(metavar="NAME[@VERSION]", help="Kernel library on the device.")] = "hwcost-c",
-    board: Annotated[str, typer.Option(metavar="emulated|host", help="What layers are run on.")] = "emulated",
+    board: Annotated[
+        str, typer.Option(metavar="emulated|host", help="What layers are run on: an emulated core, or this machine.")
+    ] = "emulated",
     model: Annotated[Path | None, typer.Option(metavar="MODEL.onnx", help="Measure the layers of this network.")] = None,
     sample: Annotated[Sample | None, typer.Option(help="Measure layers as real networks have them, or as a search may make them.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG.toml", help="The search whose layers --sample space measures.")] = None,
@@ -74,27 +84,120 @@ def profile(
     ] = BackendName.JOBLIB,
     scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Of the Dask cluster.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; as many as there are processors without this.")] = None,
+    emit_to: Annotated[
+        Path | None, typer.Option("--emit", metavar="DIR", help="Write one firmware with all these layers, to be built for a real board.")
+    ] = None,
+    collect: Annotated[
+        str | None,
+        typer.Option(metavar="serial:PORT|LOG.txt", help="Read what that firmware says; give the options that --emit was given."),
+    ] = None,
+    condition: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KEY=VALUE", help="Of a real board: compiler, flags, wait_states, caches, memory, board...; repeatable."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Let --emit write into a folder that holds other files.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was measured as JSON.")] = False,
 ) -> int:
     """Run layers one by one and write a row for each: cycles, instructions by class, the kernel, every condition.
 
     The file is whole after every batch: after Ctrl-C or a crash the same command goes on and no row is lost.
     """
-    require_board_extra(run=True)
-    from hwcost.measure.profiling import Backend
-    from hwcost.measure.profiling import profile as measured
-    from hwcost.report.profiling import profile_json, profile_text
-
-    if board != "emulated":
-        raise InputError(f"expected the board 'emulated' or 'host', got '{board}'")
-    chosen = Target.load(target, runtime)
-    wanted = _layers(chosen, model, sample, config, layers, kinds.split(","), seed)
-    spreading = Backend(backend.value, scheduler, jobs or os.cpu_count() or 1)
-    talk(f"{len(wanted)} layers on an emulated {chosen.core.name}")
-    with progress_bar() as tell:
-        done = _or_note(output, lambda: measured(wanted, chosen, output, backend=spreading, seed=seed, progress=tell))
+    given = _Given(model, sample, config, layers, tuple(kinds.split(",")), seed)
+    if emit_to is not None:
+        return _emit(Target.load(target, runtime), given, emit_to, force, as_json)
+    if output is None:
+        raise InputError("expected --output FILE.csv: where the rows go")
+    if collect is not None:
+        return _collect(Target.load(target, runtime), given, collect, condition or (), output, as_json)
+    chosen = Target.load(target, None if board == "host" else runtime)
+    spreading = _Spreading(backend.value, scheduler, jobs)
+    done = _measured(board, chosen, given, output, spreading)
     emit(profile_json(output, done) if as_json else profile_text(output, done))
     return 0
+
+
+class _Given(NamedTuple):
+    """Where layers come from, as the options said."""
+
+    model: Path | None
+    sample: Sample | None
+    config: Path | None
+    most: int | None
+    kinds: tuple[str, ...]
+    seed: int
+
+
+class _Spreading(NamedTuple):
+    """How the work is spread, as the options said."""
+
+    backend: Literal["joblib", "dask"]
+    scheduler: str | None
+    jobs: int | None
+
+
+def _measured(board: str, target: Target, given: _Given, output: Path, spreading: _Spreading) -> Profile:
+    """What a board that is here took. InputError for one that is not."""
+    if board not in ("emulated", "host"):
+        raise InputError(f"expected the board 'emulated' or 'host', got '{board}'; a real board is told with --emit and --collect")
+    wanted = _layers(target, given)
+    if board == "host":
+        require_host_extra()
+        from hwcost.measure.profiling.host import profile_host
+
+        talk(f"{len(wanted)} layers on this machine, by onnxruntime, one after another")
+        with progress_bar() as tell:
+            return _or_note(output, lambda: profile_host(wanted, output, seed=given.seed, progress=tell))
+    require_board_extra(run=True)
+    from hwcost.measure.profiling import Backend
+    from hwcost.measure.profiling import profile as profile_emulated
+
+    backend = Backend(spreading.backend, spreading.scheduler, spreading.jobs or os.cpu_count() or 1)
+    talk(f"{len(wanted)} layers on an emulated {target.core.name}")
+    with progress_bar() as tell:
+        return _or_note(output, lambda: profile_emulated(wanted, target, output, backend=backend, seed=given.seed, progress=tell))
+
+
+def _emit(target: Target, given: _Given, folder: Path, force: bool, as_json: bool) -> int:
+    """Write the firmware, and say what to do with it."""
+    require_board_extra(run=False)
+    from hwcost.measure.profiling.firmware import emit_layers
+
+    emitted = emit_layers(_layers(target, given), target, folder, seed=given.seed, force=force)
+    emit(emitted_json(folder, emitted) if as_json else emitted_text(folder, emitted, target))
+    return 0
+
+
+def _collect(target: Target, given: _Given, place: str, condition: Sequence[str], output: Path, as_json: bool) -> int:
+    """Rows of a real board, added to the file."""
+    from hwcost.measure.profiling import Profile
+    from hwcost.measure.profiling.collecting import collect
+    from hwcost.measure.profiling.firmware import emitted_hash
+    from hwcost.records import append_records
+
+    require_board_extra(run=False)
+    emitted = emitted_hash(_layers(target, given), target, seed=given.seed)
+    rows = collect(place, emitted, target, _conditions(condition))
+    table = append_records(output, rows, provenance={"title": f"hwcost profile: layers on {target.name}"})
+    done = Profile(table.rows, len(rows), ())
+    emit(profile_json(output, done) if as_json else profile_text(output, done))
+    return 0
+
+
+def _conditions(texts: Sequence[str]) -> dict[str, str]:
+    """KEY=VALUE pairs."""
+    pairs = [text.partition("=") for text in texts]
+    wrong = [shown("".join(pair)) for pair in pairs if not pair[0] or not pair[2]]
+    if wrong:
+        raise InputError(f"--condition: expected KEY=VALUE, got {', '.join(wrong)}")
+    return {key: value for key, _, value in pairs}
+
+
+def require_host_extra() -> None:
+    """Raise InputError unless onnxruntime can be imported."""
+    from importlib.util import find_spec
+
+    if find_spec("onnxruntime") is None:
+        raise InputError("--board host runs layers by onnxruntime: pip install onnxruntime")
 
 
 def _or_note(output: Path, work: Callable[[], Profile]) -> Profile:
@@ -106,24 +209,22 @@ def _or_note(output: Path, work: Callable[[], Profile]) -> Profile:
         raise
 
 
-def _layers(
-    target: Target, model: Path | None, sample: Sample | None, config: Path | None, count: int | None, kinds: Sequence[str], seed: int
-) -> list[Layer]:
+def _layers(target: Target, given: _Given) -> list[Layer]:
     """The layers asked for. InputError unless exactly one place was named where they come from."""
     from hwcost.measure.sampling import Limits, sample_network, sample_prior, sample_space
 
-    if (model is None) == (sample is None):
+    if (given.model is None) == (given.sample is None):
         raise InputError("expected either --model MODEL.onnx or --sample prior|space: where the layers come from")
-    if (config is not None) != (sample is Sample.SPACE):
+    if (given.config is not None) != (given.sample is Sample.SPACE):
         raise InputError("--sample space and --config CONFIG.toml go together: the configuration says what the search may visit")
     limits = Limits.of(target)
-    if model is not None:
+    if given.model is not None:
         from hwcost.frontends.from_onnx import from_onnx
 
-        return sample_network(from_onnx(model), limits, count)
-    if config is not None:
-        return sample_space(visited_networks(config, seed), limits, count or LAYERS)
-    return sample_prior(count or LAYERS, limits, seed=seed, kinds=kinds)
+        return sample_network(from_onnx(given.model), replace(limits, macs=sys.maxsize), given.most)
+    if given.config is not None:
+        return sample_space(visited_networks(given.config, given.seed), limits, given.most or LAYERS)
+    return sample_prior(given.most or LAYERS, limits, seed=given.seed, kinds=given.kinds)
 
 
 def visited_networks(config: Path, seed: int) -> Iterator[Graph]:

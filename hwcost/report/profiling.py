@@ -11,8 +11,10 @@ from hwcost.report.names import escaped
 
 if TYPE_CHECKING:
     from hwcost.measure.profiling import Profile
+    from hwcost.measure.profiling.firmware import Emitted
+    from hwcost.target import Target
 
-__all__ = ["profile_json", "profile_text"]
+__all__ = ["emitted_json", "emitted_text", "profile_json", "profile_text"]
 
 _MOST_REFUSED = 5
 
@@ -44,3 +46,31 @@ def profile_json(path: Path, done: Profile) -> str:
 
 def _counts(done: Profile) -> Counter[tuple[str, str]]:
     return Counter((row.layer.op.kind, row.implementation or "-") for row in done.rows if row.layer is not None)
+
+
+def emitted_text(folder: Path, emitted: Emitted, target: Target) -> str:
+    """What was written, and how it becomes rows."""
+    lines = [f"{escaped(str(folder))}: {len(emitted.layers)} layers for {target.name}, {emitted.arena_bytes} bytes of RAM"]
+    if emitted.left_out:
+        lines.append(f"{emitted.left_out} layers have no room in its flash, or no kernel")
+    lines += [
+        "1. add the folder to a project of your own tools (its README.md: Arduino, Zephyr, STM32Cube, ESP-IDF, Pico SDK),",
+        "   serial/ included, and define MODEL_PROFILE",
+        "2. fill in the hooks of serial/hwc_serial.h, call hwc_serve(), build with -O3 and flash",
+        "3. run hwcost profile with the same options, --collect serial:PORT --output FILE.csv in place of --emit",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def emitted_json(folder: Path, emitted: Emitted) -> str:
+    """The same for programs."""
+    layers = [{"op": layer.layer.op.kind, "kernel": layer.implementation} for layer in emitted.layers]
+    document = {
+        "schema": 1,
+        "folder": str(folder),
+        "model": emitted.model,
+        "layers": layers,
+        "left_out": emitted.left_out,
+        "arena_bytes": emitted.arena_bytes,
+    }
+    return json.dumps(document, indent=2) + "\n"

@@ -168,7 +168,7 @@ def _output_scale(step: Step, values: Mapping[str, NDArray[Any]]) -> tuple[float
     if kind in _FIXED:
         return _FIXED[kind]
     activation = getattr(op, "activation", None)
-    scale = _SUMMED.get(kind, lambda _: _SCALE)(step) if "weight" not in values else _accumulated(step, values["weight"])
+    scale = _accumulated(step, values["weight"]) if "weight" in values else _SUMMED[kind](step) if kind in _SUMMED else _SCALE
     if isinstance(activation, Clip) and math.isfinite(activation.maximum - activation.minimum):
         scale = (activation.maximum - activation.minimum) / 255
         return scale, -128 - round(activation.minimum / scale)

@@ -65,10 +65,12 @@ class _Cluster(AbstractContextManager[int]):
         except ImportError as error:
             raise InputError("--backend dask needs dask and distributed: pip install 'hwcost[cluster]'") from error
         try:
-            self._client = Client(self._address, timeout=20)
+            client: Any = Client(self._address, timeout=20)  # type: ignore[no-untyped-call]
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self._address}: {error}") from error
-        return max(1, sum(self._client.nthreads().values()))
+        self._client = client
+        threads: int = sum(client.nthreads().values())
+        return max(1, threads)
 
     def __exit__(self, *_: object) -> None:
         self._client.close()

@@ -33,11 +33,11 @@ def sample_space(graphs: Iterable[Graph], limits: Limits, count: int | None = No
 
 def layers_of(graph: Graph) -> list[Layer]:
     """Each node of the network's int8 program on its own, scales left out; views of memory are no layers."""
-    made = []
-    for step in graph.as_int8().steps:
-        if step.node.op.moves_data(*step.inputs) and not any(spec.is_float for spec in (*step.inputs, *step.outputs)):
-            made.append(Layer(step.node.op, tuple(_plain(spec) for spec in step.inputs), step.weight_bits or 8))
-    return made
+    return [
+        Layer(step.node.op, tuple(_plain(spec) for spec in step.inputs), step.weight_bits or 8)
+        for step in graph.as_int8().steps
+        if step.node.op.moves_data(*step.inputs) and not any(spec.is_float for spec in (*step.inputs, *step.outputs))
+    ]
 
 
 def _plain(spec: TensorSpec) -> TensorSpec:
