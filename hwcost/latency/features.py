@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from hwcost.kernels import Kernel
 from hwcost.kernels.generated import pick
+from hwcost.latency.rests import rests_of
 from hwcost.sizes import Size, ceil_div, largest, round_up
 from hwcost.target import LayerFacts, Target
 
@@ -39,13 +40,13 @@ def features_of(kernel: Kernel, target: Target) -> Mapping[str, Size]:
 
 
 def steps_of(kernel: Kernel, target: Target) -> Mapping[str, Size] | None:
-    """How often each piece of the kernel's loops runs; None where nobody says."""
+    """How often each piece of the kernel's loops runs, remainders included; None where nobody says."""
     if kernel.needs is not None:
-        return kernel.needs.steps
+        return {**kernel.needs.steps, **rests_of(kernel.implementation, kernel.layer, kernel.needs.steps)}
     if not target.runtime.functions:
         return None
     chosen = pick(kernel.layer, target.core.extensions, None)
-    return None if chosen is None else chosen.needs.steps
+    return None if chosen is None else {**chosen.needs.steps, **rests_of(chosen.variant.name, kernel.layer, chosen.needs.steps)}
 
 
 def geometry(layer: LayerFacts) -> dict[str, Size]:

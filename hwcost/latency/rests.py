@@ -1,0 +1,77 @@
+"""Remainders that a kernel's steps do not tell: groups that are not full, turns of loops that are not unrolled, borders that are padded.
+
+Which groups, loops and paths there are is the kernel's; how often each is taken follows from the sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, shape_of
+from hwcost.sizes import Size, ceil_div, equal, floor_div
+from hwcost.target import LayerFacts
+
+__all__ = ["rests_of"]
+
+Steps = Mapping[str, Size]
+
+COMMON_WINDOW = (3, 3)
+"""The nine taps that plain depthwise kernels have a loop for."""
+
+
+def rests_of(implementation: str | None, layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    """What else the kernel does, and how often; nothing for kernels whose steps say it all."""
+    rule = _RULES.get(implementation or "")
+    return {} if rule is None else rule(layer, steps)
+
+
+def _of_tiles(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    shape = shape_of(layer)
+    calls = steps["two call"] + steps[f"one of {shape.outputs} call"]
+    full = floor_div(layer.out_channels, shape.outputs)
+    rests = {
+        "call with a rest": calls * (ceil_div(layer.out_channels, shape.outputs) - full),
+        "channel of a rest": calls * (layer.out_channels - full * shape.outputs),
+        "word of odd channels": 0 if equal(_rest(layer.in_channels, CHANNELS_IN_A_WORD), 0) else steps["widened word"],
+        **_turns(shape, steps),
+    }
+    return rests if shape.is_pointwise else rests | _rows(layer, shape)
+
+
+def _turns(shape: DspShape, steps: Steps) -> dict[str, Size]:
+    """Turns of the loops around pairs, and of those around the rows of a window, where a tile has loops."""
+    turns: Size = 0
+    rows: Size = 0
+    for tile, piece in ((shape.two, "two"), (shape.one, f"one of {shape.outputs}")):
+        if tile is not None and not tile.is_flat:
+            rows += steps[f"{piece} group"] * tile.segments
+            turns += steps[f"{piece} group"] * tile.segments * (tile.pairs // tile.unrolled)
+    return {"turn": turns, "row of a window": rows}
+
+
+def _rows(layer: LayerFacts, shape: DspShape) -> dict[str, Size]:
+    """What windows ask of rows: those read, zeros beside them, rows above and below that are filled, rows kept for the next window."""
+    top, left, bottom, right = layer.padding
+    return {
+        "input row": layer.input_height,
+        "padded word": ceil_div((left + right) * layer.in_channels * layer.input_height, CHANNELS_IN_A_WORD),
+        "filled row": top + bottom,
+        "output row of a window": shape.out_height * layer.kernel[0],
+    }
+
+
+def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    """Windows of nine taps have a loop of their own, and a shorter one."""
+    is_common = layer.kernel == COMMON_WINDOW
+    return {
+        "mac of another window": 0 if is_common else steps["mac"],
+        "output of another window": 0 if is_common else steps["output"],
+        "row of taps": steps["place"] * layer.kernel[0],
+    }
+
+
+def _rest(n: Size, d: int) -> Size:
+    return n - d * floor_div(n, d)
+
+
+_RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {"dsp-tile": _of_tiles, "plain-depthwise": _of_plain_depthwise}
