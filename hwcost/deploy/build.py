@@ -78,7 +78,7 @@ def build(
         made = _Objects(compiler, flags, include, out_dir / "objects", log)
         objects = list(pool.map(made.object_of, every))
     made.forget_others(objects)
-    elf = _linked(objects, out_dir, (*compiler.command, *flags), compiler.link_flags(), (room or Room()).script(roots), log)
+    elf = _linked(objects, out_dir, (*compiler.command, *flags), compiler.link_flags(core), (room or Room()).script(roots), log)
     log.write()
     if not sections(elf).flash_bytes:
         raise BuildError(f"the linker left nothing in {elf}: expected the functions {', '.join(roots)}", log=log.path)

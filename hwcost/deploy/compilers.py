@@ -33,6 +33,10 @@ LINKED: Mapping[Kind, tuple[str, ...]] = {
 }
 
 
+LIBRARY_OF = (("armv", "arm-none-eabi-gcc"), ("rv32", "riscv64-unknown-elf-gcc"))
+"""The gcc whose run-time library a clang without one is lent, by instruction set."""
+
+
 def _arm(triple: str, cpu: str, features: str = "") -> dict[Kind, tuple[str, ...]]:
     """The flags for an Arm core. No floating-point unit is asked for: kernels compute in integers, and an image then runs anywhere."""
     return {
@@ -71,9 +75,26 @@ class Compiler:
             raise BuildError(f"no firmware can be built for {core.name} ({core.title}); cores with flags: {', '.join(CORES)}")
         return (*CORES[core.name][self.kind], optimise, *COMMON, *OWN[self.kind])
 
-    def link_flags(self) -> tuple[str, ...]:
-        """What the objects are linked with, beside the linker script."""
-        return ("-Wl,--gc-sections", *LINKED[self.kind])
+    def link_flags(self, core: Core) -> tuple[str, ...]:
+        """What the objects are linked with, beside the linker script.
+
+        A clang for other cores than this machine's often comes without the functions that compilers call (64-bit products on a
+        Cortex-M0+, floats everywhere). Where a gcc for the core is installed, its library serves.
+        """
+        library = self._library(core) if self.kind == "clang" else None
+        return ("-Wl,--gc-sections", *LINKED[self.kind], *([library] if library else []))
+
+    def _library(self, core: Core) -> str | None:
+        """The run-time library of this clang, else of a gcc that is installed, for a core; None where there is neither."""
+        gcc = next((name for prefix, name in LIBRARY_OF if core.isa.startswith(prefix)), "")
+        asked = [(*self.command, *CORES[core.name]["clang"], "--rtlib=compiler-rt"), (gcc, *CORES[core.name]["gcc"])]
+        for command in asked:
+            if shutil.which(command[0]) is None:
+                continue
+            answer = subprocess.run([*command, "-print-libgcc-file-name"], capture_output=True, text=True, timeout=60, check=False)
+            if answer.returncode == 0 and Path(answer.stdout.strip()).is_file():
+                return answer.stdout.strip()
+        return None
 
 
 def found(name: str | None = None) -> Compiler:
