@@ -23,6 +23,7 @@ EXAMPLES = examples(
     "hwcost deploy int8.onnx --target stm32l4r5 --output build",
     "hwcost deploy int8.onnx --target stm32l4r5 --output build --run",
     "hwcost deploy float.onnx --calibration data.npz --target nano33ble --output build --run --json",
+    "hwcost deploy int8.onnx --target stm32l4r5 --output build --run --board serial:/dev/ttyACM0",
     "hwcost deploy int8.onnx --target rp2040 --output build --optimise flash --run --inputs data.npz",
 )
 
@@ -47,7 +48,7 @@ def deploy(
     no_simplify: Annotated[bool, typer.Option("--no-simplify", help="Keep channels that are constant after quantisation.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds other files.")] = False,
     run: Annotated[bool, typer.Option("--run", help="Build the firmware, run it and compare its answers.")] = False,
-    board: Annotated[str, typer.Option(metavar="emulated", help="What it is run on.")] = "emulated",
+    board: Annotated[str, typer.Option(metavar="emulated|qemu|serial:PORT[@BAUD]", help="What it is run on.")] = "emulated",
     inputs: Annotated[Path | None, typer.Option(metavar="DATA.npz", help="Examples to run; seeded noise without them.")] = None,
     compiler: Annotated[str | None, typer.Option(metavar="COMMAND", help="A gcc or clang for the core, instead of zig.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print predicted, measured, agreement and layers as JSON.")] = False,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hwcost.checking import device_limits, is_quantised
 from hwcost.deploy.build import Image, build
-from hwcost.deploy.compilers import found
+from hwcost.deploy.compilers import Compiler, found
 from hwcost.deploy.emit import Project, calls, emit
 from hwcost.deploy.emit.folder import BUILDS
 from hwcost.deploy.lower import lower
@@ -64,7 +64,7 @@ def deployed(order: Order, *, board: str | None = None, inputs: Path | None = No
     Raises BudgetError before anything is written where it does not fit the device, BuildError or BoardError where tools fail.
     """
     if board is not None:
-        require_board(board)
+        require_board(board, order.target.core)
     written = write(order, tell)
     predicted = _predicted(written, order.target)
     if board is None:
@@ -73,7 +73,7 @@ def deployed(order: Order, *, board: str | None = None, inputs: Path | None = No
     tell("building")
     image = built(written, order)
     tell(f"running {len(examples)} examples on {board}")
-    ran = run_on(board, image, written.program, written.project, order.target, examples)
+    ran = run_on(board, image, written.program, written.project, order.target, examples, _compiler(order))
     agreement = answers(written.model, written.program, examples, ran.outputs)
     measured = _measured(ran, image, order.target, board)
     return Truth(predicted, measured, agreement, layers_of(written.project.calls, written.plan, ran.layers), written.program.notes)
@@ -94,9 +94,12 @@ def write(order: Order, tell: Tell = lambda _: None) -> Written:
 def built(written: Written, order: Order) -> Image:
     """The image of a written firmware."""
     project = written.project
-    compiler = None if order.compiler is None else found(order.compiler)
     room = room_of(order.target, written.arenas, written.size.stack_bytes)
-    return build(project.sources, project.folder, project.folder / BUILDS, order.target.core, compiler, room=room)
+    return build(project.sources, project.folder, project.folder / BUILDS, order.target.core, _compiler(order), room=room)
+
+
+def _compiler(order: Order) -> Compiler | None:
+    return None if order.compiler is None else found(order.compiler)
 
 
 def _int8_model(order: Order, tell: Tell) -> Path:
@@ -142,7 +145,7 @@ def _measured(ran: FirmwareRun, image: Image, target: Target, board: str) -> Mea
         stack_bytes=ran.stack_bytes,
         instructions=ran.instructions,
         cycles=ran.cycles,
-        latency_s=None if ran.cycles is None else ran.cycles / target.clock_hz,
+        latency_s=None if ran.cycles is None else ran.cycles / (ran.clock_hz or target.clock_hz),
         board=f"{board} {target.core.name}",
         compiler=image.version,
         flags=image.flags,

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.deploy.build import Image, sections
+from hwcost.deploy.compilers import Compiler
 from hwcost.deploy.emit import Call, Project
 from hwcost.deploy.interpret.border import given, taken
 from hwcost.deploy.program import Program, Tensor
-from hwcost.errors import InputError
-from hwcost.target import Target
+from hwcost.errors import InputError, shown
+from hwcost.target import Core, Target
 from hwcost.verify.agreement import Values
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, NDArray[Any]]
 
+SERIAL = "serial:"
+"""Before the port of a real board."""
+
 
 @dataclass(frozen=True, slots=True)
 class LayerRun:
-    """What one call of the firmware took."""
+    """What one call of the firmware took; a real board counts no instructions."""
 
-    instructions: int
+    instructions: int | None
     cycles: int
 
 
@@ -36,6 +40,7 @@ class FirmwareRun:
     """Outputs of every example, and what one inference took; figures are of the first example.
 
     `static_bytes` is .data and .bss, read from the image; `layers` has an entry for each call, None for those without code.
+    `clock_hz` is what a real board runs at; None where the target's own clock is meant.
     """
 
     outputs: Sequence[Mapping[str, Values]]
@@ -45,19 +50,45 @@ class FirmwareRun:
     instructions: int | None
     cycles: int | None
     layers: tuple[LayerRun | None, ...]
+    clock_hz: int | None = None
 
 
-def require_board(board: str) -> None:
-    """Raise InputError for a board nobody knows."""
-    if board != "emulated":
-        raise InputError(f"expected the board 'emulated', the only one there is so far, got '{board}'")
+def require_board(board: str, core: Core) -> None:
+    """Raise InputError for a board nobody knows, BoardError for one that is not installed, before anything is written."""
+    from hwcost.boards.qemu import machine_for
+    from hwcost.boards.serial import port_and_baud
+
+    if board == "qemu":
+        machine_for(core)
+    elif board.startswith(SERIAL):
+        port_and_baud(board.removeprefix(SERIAL))
+    elif board != "emulated":
+        raise InputError(f"expected the board 'emulated', 'qemu' or 'serial:PORT[@BAUD]', got {shown(board)}")
 
 
 def run_on(
-    board: str, image: Image, program: Program, project: Project, target: Target, examples: Sequence[Mapping[str, Values]]
+    board: str,
+    image: Image,
+    program: Program,
+    project: Project,
+    target: Target,
+    examples: Sequence[Mapping[str, Values]],
+    compiler: Compiler | None = None,
 ) -> FirmwareRun:
     """Run every example on the board of that name. InputError for a board nobody knows, BoardError where it fails."""
-    require_board(board)
+    require_board(board, target.core)
+    from hwcost.verify.asked_run import run_in_qemu, run_over_line
+
+    if board == "qemu":
+        return run_in_qemu(image, program, project, target, examples, compiler)
+    if board.startswith(SERIAL):
+        return run_over_line(board.removeprefix(SERIAL), image, program, project, target, examples)
+    return _run_emulated(image, program, project, target, examples)
+
+
+def _run_emulated(
+    image: Image, program: Program, project: Project, target: Target, examples: Sequence[Mapping[str, Values]]
+) -> FirmwareRun:
     from hwcost.boards.emulated import EmulatedBoard
 
     emulated = EmulatedBoard(target.core)
@@ -89,8 +120,12 @@ def _inference(board: EmulatedBoard, program: Program, inputs: Arrays) -> tuple[
 
 
 def _read(board: EmulatedBoard, address: int, tensor: Tensor) -> NDArray[Any]:
-    kind = np.int8 if tensor.bits == 8 else np.float32 if tensor.kind == "float" else np.int32
-    return np.frombuffer(board.read(address, tensor.bytes), dtype=kind).reshape(tensor.shape)
+    return np.frombuffer(board.read(address, tensor.bytes), dtype=element(tensor)).reshape(tensor.shape)
+
+
+def element(tensor: Tensor) -> type[np.generic]:
+    """How numpy calls the elements of a tensor on the board."""
+    return np.int8 if tensor.bits == 8 else np.float32 if tensor.kind == "float" else np.int32
 
 
 def _layers(board: EmulatedBoard, program: Program, project: Project, inputs: Arrays) -> tuple[LayerRun | None, ...]:
