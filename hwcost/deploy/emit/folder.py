@@ -21,12 +21,13 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     """Write the files, by path inside the folder, and forget the ones an earlier run wrote that are no longer among them.
 
     Raises InputError where the folder holds files hwcost did not write, or that were edited since, unless `force` is given, which
-    replaces files of the same names and leaves all others; BuildError where the disk does not take them.
+    replaces files of the same names and leaves all others, or where a folder inside is a link to another; BuildError where the disk does not take them.
     """
     files = {**files, MANIFEST: _manifest(files)}
     written = _listed_in(folder)
     if not force:
         _require_own(folder, written)
+    _require_no_links(folder, files)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
@@ -65,6 +66,16 @@ def _require_own(folder: Path, written: Mapping[str, str]) -> None:
     if foreign:
         files = listed([f"{name}: {'edited since it was written' if name in written else 'not written by hwcost'}" for name in foreign])
         raise InputError(f"{folder} holds files that would not be ours to replace; name another folder, or add --force\n{files}")
+
+
+def _require_no_links(folder: Path, files: Mapping[str, str]) -> None:
+    """Not even asked to: what is written through a link lands in a folder nobody named."""
+    inner = dict.fromkeys(parent for name in files for parent in Path(name).parents if parent != Path())
+    links = [parent.as_posix() for parent in inner if (folder / parent).is_symlink()]
+    if links:
+        raise InputError(
+            f"in {folder}, {', '.join(sorted(links))}: expected a folder, got a link to one; remove it, or name another folder"
+        )
 
 
 def _present(folder: Path) -> list[str]:
