@@ -1,0 +1,1 @@
+"""From rows of measurements to latency models, with their errors."""
