@@ -1,4 +1,6 @@
-"""An emulated core behind a pseudo-terminal: firmware that is asked over a serial line, without a board. It counts cycles as ever.
+"""An emulated core behind a pseudo-terminal: firmware that is asked over a serial line, without a board.
+
+It counts cycles as ever while it computes; while it waits for a question, its counter runs by this machine's clock, as a board's does.
 
 The core has a UART (the registers of Arm's CMSDK, as hwcost/deploy/c/serial/ports/qemu.c drives it) and the cycle counter of Arm's DWT,
 which other cores reach with HWC_CYCLES_AT. Needs a system with pseudo-terminals: Linux, macOS.
@@ -9,6 +11,7 @@ from __future__ import annotations
 import os
 import select
 import threading
+import time
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,7 +39,7 @@ WIRED: Mapping[str, object] = {"HWC_UART": hex(_UART), "HWC_CMSDK": 1}
 class WiredBoard:
     """Runs an image's `hwc_serve` on an emulated core; `port` is the terminal to talk to. Leaving `with` stops it."""
 
-    def __init__(self, core: Core, elf: Path) -> None:
+    def __init__(self, core: Core, elf: Path, clock_hz: float) -> None:
         import tty
 
         self._board = EmulatedBoard(core, seconds=_YEAR_S, instructions=2**60)
@@ -47,6 +50,8 @@ class WiredBoard:
         self._far, self._near = os.openpty()
         tty.setraw(self._near)
         self.port = os.ttyname(self._near)
+        self._clock_hz = clock_hz
+        self._used_s = time.monotonic()
         self._asked = False
         self._waiting: deque[int] = deque()
         self._closed = False
@@ -94,6 +99,7 @@ class WiredBoard:
         if offset == 4 and not self._waiting:
             self._receive(_WAIT_S if self._asked else 0)
             self._asked = True
+        self._used_s = time.monotonic()
         return 2 * bool(self._waiting) if offset == 4 else 0
 
     def _receive(self, seconds: float) -> None:
@@ -105,6 +111,7 @@ class WiredBoard:
 
     def _sent(self, offset: int, _size: int, value: int) -> None:
         self._asked = False
+        self._used_s = time.monotonic()
         if offset == 0:
             try:
                 os.write(self._far, bytes([value & 0xFF]))
@@ -116,4 +123,7 @@ class WiredBoard:
         self._board.stop()
 
     def _dwt(self, offset: int, _size: int) -> int:
-        return round(self._board.cycles_so_far()) % 2**32 if offset == _COUNTER else 0
+        """Cycles until now; the time of this machine until the UART was last used stands for waiting, which layers never do."""
+        if offset != _COUNTER:
+            return 0
+        return round(self._board.cycles_so_far() + self._used_s * self._clock_hz) % 2**32
