@@ -21,7 +21,8 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
     """Write the files, by path inside the folder, and forget the ones an earlier run wrote that are no longer among them.
 
     Raises InputError where the folder holds files hwcost did not write, or that were edited since, unless `force` is given, which
-    replaces files of the same names and leaves all others, or where a folder inside is a link to another; BuildError where the disk does not take them.
+    replaces files of the same names and leaves all others, and always where a folder inside is a link to another; BuildError where the
+    disk does not take them.
     """
     files = {**files, MANIFEST: _manifest(files)}
     written = _listed_in(folder)
