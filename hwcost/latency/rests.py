@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, shape_of
-from hwcost.sizes import Size, ceil_div, equal, floor_div
+from hwcost.kernels.dsp_depthwise import rows_of_strip, tiles
+from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, plain, shape_of
+from hwcost.sizes import Size, ceil_div, equal, floor_div, largest
 from hwcost.target import LayerFacts
 
 __all__ = ["rests_of"]
@@ -67,11 +68,39 @@ def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
         "mac of another window": 0 if is_common else steps["mac"],
         "output of another window": 0 if is_common else steps["output"],
         "row of taps": steps["place"] * layer.kernel[0],
+        "tap inside": _inside(layer, 0) * _inside(layer, 1),
     }
+
+
+def _inside(layer: LayerFacts, axis: int) -> Size:
+    """Places of a window along an axis that lie inside the image, over all outputs."""
+    size, outputs = ((layer.input_height, layer.output_height), (layer.input_width, layer.output_width))[axis]
+    before, stride, dilation = layer.padding[axis], layer.stride[axis], layer.dilation[axis]
+    starts = (before - tap * dilation for tap in range(layer.kernel[axis]))
+    return sum(largest(0, -largest(-outputs, -ceil_div(size + start, stride)) - largest(0, ceil_div(start, stride))) for start in starts)
+
+
+def _of_dsp_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    """Code differs by stride; tiles that a row ends with, a last row by itself, and the border are worked off besides."""
+    top, left, bottom, right = layer.padding
+    rows = rows_of_strip(layer.stride[0])
+    pairs = steps["strip"] + steps["group"]
+    rests = {
+        "tile": steps["channel strip"] * len(tiles(plain(layer.output_width), layer.stride[0], plain(layer.out_channels))),
+        "last row": layer.out_channels * _rest(layer.output_height, rows),
+        "padded column": pairs * (left + right),
+        "padded row": steps["group"] * (top + bottom) * layer.input_width,
+    }
+    further = {f"{name} at stride 2": 0 if layer.stride[0] == 1 else count for name, count in {**steps, **rests}.items() if name != "layer"}
+    return rests | further
 
 
 def _rest(n: Size, d: int) -> Size:
     return n - d * floor_div(n, d)
 
 
-_RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {"dsp-tile": _of_tiles, "plain-depthwise": _of_plain_depthwise}
+_RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {
+    "dsp-tile": _of_tiles,
+    "dsp-depthwise": _of_dsp_depthwise,
+    "plain-depthwise": _of_plain_depthwise,
+}
