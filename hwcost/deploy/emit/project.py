@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from hwcost.deploy.emission import Unit
@@ -108,6 +108,7 @@ def _files(program: Program, target: Target, made: Sequence[Call], addresses: Ad
     kernels = kernel_files(names, generated.values())
     arrays = [array for call in made for array in call.emission.arrays]
     sources = ["model.c", "weights.c", *sorted(name for name in kernels if name.endswith(".c")), *sorted(generated)]
+    board = board_files()
     facts = {
         "network": comment(program.graph.name),
         "target": comment(target.name),
@@ -122,15 +123,21 @@ def _files(program: Program, target: Target, made: Sequence[Call], addresses: Ad
         "constant_bytes": sum(array.bytes for array in arrays),
         "layers": [_layer(call, addresses) for call in made],
         "sources": sources,
+        "serial_sources": sorted([f"{SERIAL}/hwc_model.c", *(name for name in board if name.startswith(SERIAL) and is_source(name))]),
     }
-    rendered = {name: _rendered(name, facts) for name in ("model.h", "model.c", "weights.h", "weights.c", *PLAIN)}
+    rendered = {name: _rendered(PurePath(name).name, facts) for name in ("model.h", "model.c", "weights.h", "weights.c", *PLAIN)}
     files = {**rendered, **kernels, **generated}
     model_hash = hashlib.sha256("\0".join(files[name] for name in sources).encode()).hexdigest()[:16]
     served = _rendered("hwc_model.c", {**facts, "model_hash": model_hash, "device_string": string(target.name)})
-    return {**files, **board_files(), f"{SERIAL}/hwc_model.c": served}, sources, model_hash
+    return {**files, **board, f"{SERIAL}/hwc_model.c": served}, sources, model_hash
 
 
-PLAIN = ("README.md", "CMakeLists.txt", "Makefile")
+PLAIN = ("README.md", "CMakeLists.txt", "Makefile", "library.properties", "zephyr/module.yml")
+
+
+def is_source(name: str) -> bool:
+    """Whether a file of serial/ is compiled: C right in that folder; examples of hooks are below it."""
+    return PurePath(name).suffix == ".c" and len(PurePath(name).parts) == 2
 
 
 def _units(made: Sequence[Call]) -> dict[str, Unit]:
