@@ -115,9 +115,8 @@ def _tensor(name: str, spec: TensorSpec, op: Op) -> Tensor:
 
 def _picked(step: Step, placed: Placed, core: Core, objective: Objective) -> tuple[str, int]:
     """The kernel that a network with this layer gets, and the scratch it takes."""
-    if not isinstance(placed.layer, Convolution):
-        return PORTABLE, 0
-    found = pick(facts(step), core.extensions, weight_facts(placed.layer), objective)
+    weights = weight_facts(placed.layer) if isinstance(placed.layer, Convolution) else None
+    found = pick(facts(step), core.extensions, weights, objective)
     return (PORTABLE, 0) if found is None else (found.variant.name, int(found.needs.scratch_bytes))
 
 
