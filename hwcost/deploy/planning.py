@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePath
 
 import numpy as np
@@ -15,7 +15,7 @@ from hwcost.deploy.program import Convolution, Layer, Program
 from hwcost.errors import TargetError
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
-from hwcost.kernels.generated import Objective, pick
+from hwcost.kernels.generated import Objective
 from hwcost.kernels.variant import WeightFacts
 from hwcost.target import Functions, Target
 
@@ -65,14 +65,8 @@ def plan(program: Program, target: Target, objective: Objective = "balanced") ->
 
 
 def _kernel(step: Step, layer: Layer | tuple[Layer, ...], target: Target, objective: Objective) -> Kernel:
-    general = kernels.choose(step, target.runtime, target.core)
-    if not isinstance(layer, Convolution):
-        return replace(general, scratch_bytes=0, implementation=PORTABLE)
-    found = pick(general.layer, target.core.extensions, weight_facts(layer), objective)
-    if found is None:
-        return replace(general, scratch_bytes=0, implementation=PORTABLE)
-    why = "; ".join(found.passed_over) or general.why
-    return replace(general, scratch_bytes=found.needs.scratch_bytes, implementation=found.variant.name, needs=found.needs, why=why)
+    weights = weight_facts(layer) if isinstance(layer, Convolution) else None
+    return kernels.choose(step, target.runtime, target.core, weights=weights, objective=objective)
 
 
 def weight_facts(layer: Convolution) -> WeightFacts:

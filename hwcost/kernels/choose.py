@@ -8,11 +8,12 @@ from typing import Literal
 
 from hwcost.graph import Step
 from hwcost.kernels.facts import facts
-from hwcost.kernels.variant import Needs
+from hwcost.kernels.generated import Objective, pick
+from hwcost.kernels.variant import Needs, WeightFacts
 from hwcost.sizes import Size
 from hwcost.target import Core, LayerFacts, Runtime
 
-__all__ = ["Kernel", "choose"]
+__all__ = ["Kernel", "choose", "kernel_of"]
 
 Variant = Literal["optimised", "reference", "free", "unsupported"]
 
@@ -54,17 +55,27 @@ class Kernel:
         return self.variant == "free"
 
 
-def choose(step: Step, runtime: Runtime, core: Core) -> Kernel:
+def choose(step: Step, runtime: Runtime, core: Core, *, weights: WeightFacts | None = None, objective: Objective = "balanced") -> Kernel:
     """The kernel of `runtime` on `core` for a layer; a layer that no rule takes is unsupported, with the rules that refused it.
 
-    A float layer of an int8 network takes the float kernel that the file gives its kind, or none.
+    A float layer of an int8 network takes the float kernel that the file gives its kind, or none. A runtime whose kernels we generate
+    has several for one layer: `objective` decides, and `weights` is what is known of the layer's values, None while nothing is.
     """
-    layer = facts(step)
+    return kernel_of(facts(step), runtime, core, weights=weights, objective=objective)
+
+
+def kernel_of(
+    layer: LayerFacts, runtime: Runtime, core: Core, *, weights: WeightFacts | None = None, objective: Objective = "balanced"
+) -> Kernel:
+    """The same for the facts of a layer."""
     rule = runtime.kernel_for(layer, core.extensions)
     if rule is None:
         return Kernel("unsupported", None, _refusal(layer, runtime), layer)
     why = f"{runtime.reference}: {rule.source}"
-    return Kernel(rule.kernel, _scratch(rule.kernel, layer, runtime, core), why, layer)
+    found = pick(layer, core.extensions, weights, objective) if runtime.generated and rule.kernel != "free" else None
+    if found is None:
+        return Kernel(rule.kernel, _scratch(rule.kernel, layer, runtime, core), why, layer)
+    return Kernel(rule.kernel, found.needs.scratch_bytes, f"{runtime.reference}: {found.why}", layer, found.variant.name, found.needs)
 
 
 def _scratch(variant: Variant, layer: LayerFacts, runtime: Runtime, core: Core) -> Size | None:

@@ -66,6 +66,8 @@ class DspDepthwise:
             packed_bytes=PACKED_BYTES * channels,
             scratch_bytes=SLOTS * COLUMN_BYTES * ring_columns(width, stride),
             functions=("hwc_dsp_depthwise",),
+            struct="hwc_dsp_depthwise",
+            channels=channels,
             steps=steps,
             unit_bytes=_unit_bytes(stride, height, width, channels),
         )

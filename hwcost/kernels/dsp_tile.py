@@ -198,6 +198,8 @@ class DspTile:
             packed_bytes=shape.groups * shape.group_bytes,
             scratch_bytes=shape.scratch_bytes,
             functions=(shape.function, "hwc_dsp_rest"),
+            struct="hwc_dsp_pointwise" if shape.is_pointwise else "hwc_dsp_window",
+            channels=shape.groups * shape.outputs,
             steps=_steps(shape),
             unit_bytes={tile.name: tile.bytes for tile in shape.tiles},
         )

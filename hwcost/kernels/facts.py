@@ -39,7 +39,27 @@ def facts(step: Step) -> LayerFacts:
         input_width=columns_in,
         output_height=rows_out,
         output_width=columns_out,
+        inputs=len(step.inputs),
+        output_shapes=tuple(spec.shape for spec in step.outputs),
+        tables=_tables(step),
     )
+
+
+def _tables(step: Step) -> int:
+    """Tables of 256 entries: of inputs on a scale other than the output's, each scale once; one where a layer has no such inputs.
+
+    Scales that nobody knows yet, as in a network that was never quantised, count as different.
+    """
+    if step.kind != "concat":
+        return 1
+    known = {_scale(x) or index for index, x in enumerate(step.inputs)}
+    return len(known - {_scale(step.output)})
+
+
+def _scale(spec: TensorSpec) -> tuple[tuple[float, ...], tuple[int, ...]] | None:
+    """How stored integers map to real values, None where that is not known."""
+    quantisation = spec.quantisation
+    return (quantisation.scale, quantisation.zero_point) if quantisation and quantisation.scale else None
 
 
 def _first(specs: Sequence[TensorSpec]) -> TensorSpec:

@@ -28,10 +28,20 @@ class Pick:
     variant: Variant
     needs: Needs
     passed_over: tuple[str, ...]
+    assumed: bool = False
+    """Whether the choice would also ask for the values of weights, which are not known."""
+
+    @property
+    def why(self) -> str:
+        """The kernel, what it rests on, and why faster ones do not run the layer."""
+        taken = f"{self.variant.name}, assuming that its weights allow it" if self.assumed else self.variant.name
+        return "; ".join((taken, *self.passed_over))
 
 
 def pick(layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective = "balanced") -> Pick | None:
-    """The fastest kernel that may run a layer of weights; None for kinds that have one kernel only.
+    """The fastest kernel that may run a layer; None for kinds that have none.
+
+    Where the values of weights are not known, they are assumed to fit.
 
     `balanced` passes over kernels that expand weights; `flash` takes the one with the fewest bytes of weights and code.
     """
@@ -39,7 +49,8 @@ def pick(layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | No
     if not candidates:
         return None
     chosen = min(candidates, key=lambda variant: _flash_bytes(variant.needs(layer))) if objective == "flash" else candidates[0]
-    return Pick(chosen, chosen.needs(layer), tuple(passed_over))
+    assumed = weights is None and layer.weight_bits is not None and chosen is not VARIANTS[-1]
+    return Pick(chosen, chosen.needs(layer), tuple(passed_over), assumed)
 
 
 def _candidates(

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.variant import Needs, WeightFacts, channel_bytes, words
 from hwcost.sizes import Size, ceil_div, equal
 from hwcost.target import LayerFacts
 
 ADDRESS_BYTES = 4
 """Of a pointer on the cores it is for."""
-
-CHANNEL_BYTES = 8
-"""An int32 bias and an int32 multiplier."""
 
 
 class PlainDepthwise:
@@ -39,8 +36,10 @@ class PlainDepthwise:
         places = ceil_div(layer.output_elements, layer.out_channels)
         steps: dict[str, Size] = {"layer": 1, "place": places, "tap": places * taps, "output": layer.output_elements}
         return Needs(
-            packed_bytes=(taps + CHANNEL_BYTES) * layer.out_channels,
+            packed_bytes=words(taps * layer.out_channels) + sum(channel_bytes(layer.out_channels)),
             scratch_bytes=ADDRESS_BYTES * taps + layer.out_channels,
             functions=("hwc_plain_depthwise",),
+            struct="hwc_plain_depthwise",
+            channels=layer.out_channels,
             steps=steps | {"mac": layer.output_elements * taps},
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.variant import Needs, WeightFacts, channel_bytes, words
 from hwcost.sizes import Size, ceil_div, equal, largest, value
 from hwcost.target import LayerFacts
 
@@ -14,9 +14,6 @@ OUTPUTS = 4
 
 WORDS_BYTES = 8
 """Of one input's weights, widened."""
-
-CHANNEL_BYTES = 8
-"""An int32 bias and an int32 multiplier."""
 
 LOWEST_WEIGHT = -127
 """Two products of it and of an input of -128 stay inside 16 bits."""
@@ -58,9 +55,11 @@ class PlainPairs:
             "output": layer.output_elements,
         }
         return Needs(
-            packed_bytes=layer.weight_elements + CHANNEL_BYTES * layer.out_channels + groups,
+            packed_bytes=words(layer.weight_elements) + sum(channel_bytes(layer.out_channels)) + words(groups),
             scratch_bytes=_scratch_bytes(layer),
             functions=("hwc_plain_pairs", "hwc_plain_pairs_run"),
+            struct="hwc_plain_pairs",
+            channels=layer.out_channels,
             steps=steps,
         )
 

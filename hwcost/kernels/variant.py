@@ -6,8 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from hwcost.sizes import Size
+from hwcost.sizes import Size, round_up
 from hwcost.target import LayerFacts
+
+
+WORD_BYTES = 4
+"""Of a bias, a multiplier, an offset; constants begin at whole words."""
+
+
+def words(size: Size) -> Size:
+    """Bytes of an array of constants with what is left free behind it."""
+    return round_up(size, WORD_BYTES)
+
+
+def channel_bytes(channels: Size) -> tuple[Size, Size]:
+    """Bytes of the biases and of the multipliers of so many channels."""
+    return WORD_BYTES * channels, WORD_BYTES * channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +44,20 @@ class WeightFacts:
 class Needs:
     """What one layer takes under one variant.
 
-    `packed_bytes` is everything of the layer in flash but its struct: weights as the kernel wants them, biases, multipliers, padding.
-    `functions` names the C functions it calls (their sizes are in the runtime's table for the core), `unit_bytes` the code generated
-    for its shape, by unit name, shared between layers whose units have the same name. `steps` says how often each piece of the kernel
-    runs; a core's table gives each its cycles and instructions.
+    `packed_bytes` is everything of the layer in flash but its struct: weights as the kernel wants them, biases, multipliers, tables, each
+    array filled up to whole words; `channels` of them have a bias and a multiplier of four bytes each. `functions` names the sources of
+    the C functions it calls (their sizes are in the runtime's table for the core), `struct` the C type of its numbers, of which there is
+    one for each of its `calls`. `unit_bytes` is the code generated for its shape, by unit name, shared between layers whose units have
+    the same name. `steps` says how often each piece of the kernel runs; a core's table gives each its cycles and instructions.
     """
 
     packed_bytes: Size
     scratch_bytes: Size
     functions: tuple[str, ...]
+    struct: str
     steps: Mapping[str, Size]
+    channels: Size = 0
+    calls: int = 1
     unit_bytes: Mapping[str, int] = field(default_factory=dict)
 
 

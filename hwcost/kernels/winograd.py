@@ -61,6 +61,8 @@ class Winograd:
             packed_bytes=groups * group_bytes(layer.in_channels),
             scratch_bytes=scratch_bytes(layer.in_channels, layer.output_width),
             functions=("hwc_dsp_winograd",),
+            struct="hwc_dsp_winograd",
+            channels=groups * CHANNELS,
             steps=steps,
             unit_bytes=_unit_bytes(plain(layer.in_channels), plain(layer.output_width)),
         )

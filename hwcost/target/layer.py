@@ -48,6 +48,12 @@ class LayerFacts:
     input_width: Size = 1
     output_height: Size = 1
     output_width: Size = 1
+    inputs: int = 1
+    """Activations it reads."""
+    output_shapes: tuple[tuple[Size, ...], ...] = ()
+    """The shape of each output, as the graph has it."""
+    tables: int = 1
+    """Look-up tables of a layer that takes values through some: one, one for each channel's constant, or one for each input's scale."""
 
     def size(self, quantity: Quantity) -> Size:
         """The named size; kernel and stride are looked up by side."""

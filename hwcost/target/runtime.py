@@ -173,6 +173,8 @@ class Runtime(Strict):
     """Only a name that published measurements refer to: it can be compared with, not checked against."""
     provisional: Flag = False
     """Priced before it exists; reports say so."""
+    generated: Flag = False
+    """Whether its kernels are those of hwcost's own generator, which says what each asks for; `functions` holds the sizes of its code."""
     notes: Text | None = None
     latency: Mapping[Name, Latency] = field(default_factory=dict)
     """By core; shipped runtimes keep each in a file of its own, and only the target's core is read."""
