@@ -35,7 +35,11 @@ _SCALE = 1 / 32
 _ZERO = -128
 """Of inputs and outputs: everything at or above zero, as behind a ReLU."""
 _SPREAD = 40.0
-"""Standard deviation of the integers of inputs and outputs."""
+"""Standard deviation that the integers of an output are given."""
+_UNIFORM = 74.0
+"""Standard deviation of the values that inputs are drawn from, evenly over int8."""
+_LEAST_RATIO = 2.2
+"""Of the output's scale to that of the sums."""
 _LARGEST_WEIGHT = 127
 _BIAS_REACH = 2000
 _MARGIN = 0.9
@@ -175,10 +179,10 @@ def _output_scale(step: Step, values: Mapping[str, NDArray[Any]]) -> tuple[float
 
 
 def _accumulated(step: Step, weights: NDArray[Any]) -> float:
-    """The scale with which sums of products spread as the input does."""
+    """The scale with which sums of products spread as the input does; the factor it makes stays below a half, as in trained layers."""
     patch = max(1, int(step.work.patch_elements))
-    spread = max(float(weights.std()), 0.5)
-    return _SCALE * _SCALE * spread * math.sqrt(patch) * 74 / _SPREAD
+    spread = float(np.sqrt(np.mean(np.square(weights, dtype=np.float64)))) * math.sqrt(patch) * _UNIFORM
+    return _SCALE * _SCALE * max(spread / _SPREAD, _LEAST_RATIO)
 
 
 _FIXED: Mapping[str, tuple[float, int]] = {
@@ -193,7 +197,7 @@ _SUMMED: Mapping[str, Callable[[Step], float]] = {
     "add": lambda _: 2 * _SCALE,
     "sub": lambda _: 2 * _SCALE,
     "mul": lambda _: 128 * _SCALE * _SCALE,
-    "matmul": lambda step: _SCALE * _SCALE * 74 * math.sqrt(int(step.inputs[0].features)),
+    "matmul": lambda step: _SCALE * _SCALE * _UNIFORM * math.sqrt(int(step.inputs[0].features)),
     "reduce_sum": lambda step: _SCALE * max(1, int(step.inputs[0].elements) // max(1, int(step.output.elements))),
 }
 
