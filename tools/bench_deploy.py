@@ -14,16 +14,19 @@ os.environ["OMP_NUM_THREADS"] = "1"
 import json
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploying.networks import random_networks, reference_networks
+from deploying.speed import instructions_a_second, seconds_of_deploying
 from figures import Figure, arguments, machine, report
 
 from hwcost.deploy.compilers import found
+from hwcost.deploy.emit.folder import BUILDS
+from hwcost.kernels.generated import Objective
+from hwcost.memory.ram import ram
 from hwcost.target import Target
-from hwcost.verify.deployment import Order, deployed
+from hwcost.verify.deployment import Order, built, deployed, write
 from hwcost.verify.truth import Truth
 
 RECORDED = Path(__file__).parent / "deploying" / "cmsis_nn.json"
@@ -43,6 +46,12 @@ BALANCED = {
 }
 """Goals on the Cortex-M4 and M33: cycles and instructions of convolution, depthwise and dense layers."""
 TIME_GOAL_CYCLES = 10.3e6
+ARENAS = {"autoencoder": 768, "dscnn": 16_000, "resnet8": 49_152, "mobilenetv1": 55_296}
+"""Bytes of activations that no plan goes below, inputs and outputs included."""
+SCRATCH_GOAL_BYTES = 8192
+EMULATED_GOAL = 100.0
+"""Million instructions a second."""
+COLD_GOAL_S, WARM_GOAL_S = 15.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -53,18 +62,18 @@ class Ran:
     core: str
     objective: str
     truth: Truth
-    seconds: float
 
     def multiplying(self, what: str) -> int:
         """Cycles or instructions of the layers that multiply."""
         return sum(getattr(layer, what) or 0 for layer in self.truth.layers if layer.op in MULTIPLYING)
 
 
-def run(name: str, model: Path, core: str, folder: Path, objective: str = "balanced") -> Ran:
-    order = Order(model, Target.load(DEVICES[core], "hwcost-c"), folder / f"{name}-{core}-{objective}", optimise=objective)
-    start = time.perf_counter()
-    truth = deployed(order, board="emulated")
-    return Ran(name, core, objective, truth, time.perf_counter() - start)
+def run(name: str, model: Path, core: str, folder: Path, objective: Objective = "balanced") -> Ran:
+    return Ran(name, core, objective, deployed(_order(name, model, core, folder, objective), board="emulated"))
+
+
+def _order(name: str, model: Path, core: str, folder: Path, objective: Objective = "balanced") -> Order:
+    return Order(model, Target.load(DEVICES[core], "hwcost-c"), folder / f"{name}-{core}-{objective}", optimise=objective)
 
 
 def cost_figures(ran: Ran, recorded: dict[str, dict[str, int]] | None) -> list[Figure]:
@@ -106,6 +115,43 @@ def _ram_apart(truth: Truth) -> bool:
     return apart <= max(128, truth.measured.ram_bytes // 100)
 
 
+def arena_figures(name: str, order: Order) -> list[Figure]:
+    """Activations alone, and what working memory adds to the arena, which may use what activations leave free."""
+    planned = write(order)
+    graph = planned.program.graph
+    alone = ram(graph, order.target, [0] * len(graph.steps)).arena_bytes
+    added = planned.project.arena_bytes - alone
+    return [
+        Figure(f"{name}: arena without working memory", alone, "bytes", ARENAS.get(name)),
+        Figure("  added by working memory of kernels", added, "bytes", SCRATCH_GOAL_BYTES),
+    ]
+
+
+def wait_figures(model: Path, folder: Path) -> list[Figure]:
+    """What a user of ResNet-8 on the Cortex-M4 waits for, and whether the same order gives the same bytes."""
+    target = Target.load(DEVICES["cortex-m4"], "hwcost-c")
+    orders = [Order(model, target, folder / name) for name in ("one", "another")]
+    one, another = (write(order) for order in orders)
+    image = built(one, orders[0])
+    fast = instructions_a_second(image, target.core, 32 * 32 * 3, 10)
+    cold, warm = seconds_of_deploying(model, target.device.name, folder)
+    return [
+        Figure("emulated speed, ResNet-8 on the Cortex-M4: million instructions a second", fast / 1e6, "M/s", EMULATED_GOAL, "higher"),
+        Figure("deploy and run ResNet-8 on the emulated M4, compiler never used before", cold, "s", COLD_GOAL_S),
+        Figure("  once more over what that left", warm, "s", WARM_GOAL_S),
+        Figure("files that differ between two folders", _differing(one.project.folder, another.project.folder), "files", 0.0),
+    ]
+
+
+def _differing(one: Path, another: Path) -> int:
+    """Files of one folder that are not in the other with the same bytes; what was built is left out."""
+    contents = [
+        {(path.relative_to(folder), path.read_bytes()) for path in folder.rglob("*") if path.is_file() and BUILDS not in path.parts}
+        for folder in (one, another)
+    ]
+    return len(contents[0] ^ contents[1])
+
+
 def main() -> int:
     given = arguments(__doc__ or "").parse_args()
     recorded = json.loads(RECORDED.read_text(encoding="utf-8"))
@@ -117,11 +163,12 @@ def main() -> int:
         fast = run("resnet8", networks["resnet8"], "cortex-m4", folder, "time")
         chance = random_networks(50 if given.full else 10, 0, folder / "random")
         others = [run(f"random{i}", model, "cortex-m4", folder) for i, model in enumerate(chance)]
+        placed = [figure for name, model in networks.items() for figure in arena_figures(name, _order(name, model, "cortex-m4", folder))]
+        waits = wait_figures(networks["resnet8"], folder / "waits")
     figures = [figure for each in runs for figure in cost_figures(each, recorded.get(each.core, {}).get(each.name))]
     figures.append(Figure("resnet8 on cortex-m4, time: cycles", fast.multiplying("cycles") / 1e6, "M", TIME_GOAL_CYCLES / 1e6))
     figures += size_figures([*runs, fast, *others])
-    first = next(each for each in runs if each.name == "resnet8")
-    figures.append(Figure("deploy, build and run ResNet-8 on the emulated M4, in a new folder", first.seconds, "s", 15.0))
+    figures += [*placed, *waits]
     conditions = machine() | {"compiler": found().version, "random networks": len(others), "runs": len(runs) + 1 + len(others)}
     return report(figures, conditions, as_json=given.json)
 
