@@ -45,11 +45,11 @@ class Calibration:
             yield {name: values[i] for name, values in self.inputs.items()}
 
 
-def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
-    """The arrays of an .npz file. InputError for what is none, and for pickled objects, which are never loaded."""
+def read_arrays(path: str | os.PathLike[str], what: str = "calibration data") -> dict[str, Array]:
+    """The arrays of an .npz file. InputError, naming `what` they are, for what is none, and for pickled objects, which are never loaded."""
     place = Path(path)
     if place.is_dir():
-        raise InputError(f"expected an .npz file with calibration data, got a directory: '{place}'")
+        raise InputError(f"expected an .npz file with {what}, got a directory: '{place}'")
     try:
         with place.open("rb") as file:
             archive = np.load(file, allow_pickle=False)
@@ -60,13 +60,13 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, Array]:
     except InputError:
         raise
     except OSError as error:
-        raise InputError(f"cannot read calibration data '{place}': {error.strerror or error}") from error
+        raise InputError(f"cannot read {what} '{place}': {error.strerror or error}") from error
     except MemoryError:
         raise
     except Exception as error:  # numpy and zipfile raise what the bytes lead to
         objects = "Object arrays" in str(error)
         reason = "it holds pickled objects, which are never loaded: save plain arrays" if objects else "it is no .npz file, or damaged"
-        raise InputError(f"cannot read calibration data '{place}': {reason}") from error
+        raise InputError(f"cannot read {what} '{place}': {reason}") from error
 
 
 def calibration_for(arrays: Mapping[str, Any], expected: Sequence[Expected]) -> Calibration:

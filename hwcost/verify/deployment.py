@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hwcost.checking import device_limits, is_quantised
 from hwcost.deploy.build import Image, build
@@ -24,6 +25,9 @@ from hwcost.verify.oracle import answers, examples_of
 from hwcost.verify.truth import Measured, Predicted, Truth, layers_of
 
 __all__ = ["Order", "deployed"]
+
+INT8_MODEL = "model.int8.onnx"
+"""What a float model was quantised to, in the folder of the project."""
 
 Tell = Callable[[str], None]
 
@@ -80,14 +84,20 @@ def deployed(order: Order, *, board: str | None = None, inputs: Path | None = No
 
 
 def write(order: Order, tell: Tell = lambda _: None) -> Written:
-    """Quantise where asked, lower, decide and write; nothing is built."""
+    """Quantise where asked, lower, decide and write; nothing is built. A model that was quantised for it is in the folder, INT8_MODEL."""
     stated_sizes(order.target)
-    model = _int8_model(order, tell)
-    program = lower(from_onnx(model), simplify=order.simplify)
-    planned = plan(program, order.target, order.optimise)
-    size = firmware_size([call.emission for call in calls(program, planned.variants)], planned, order.target)
-    _require_room(planned, size, order.target)
-    project = emit(program, order.target, planned.cost.ram.plan, planned.variants, order.output, force=order.force)
+    with TemporaryDirectory() as folder:
+        model = _int8_model(order, Path(folder))
+        program = lower(from_onnx(model), simplify=order.simplify)
+        planned = plan(program, order.target, order.optimise)
+        size = firmware_size([call.emission for call in calls(program, planned.variants)], planned, order.target)
+        _require_room(planned, size, order.target)
+        beside = {} if model == order.model else {INT8_MODEL: model.read_bytes()}
+        memory = planned.cost.ram.plan
+        project = emit(program, order.target, memory, planned.variants, order.output, force=order.force, beside=beside)
+    if beside:
+        model = order.output / INT8_MODEL
+        tell(f"quantised: {model}")
     return Written(model, program, planned, size, project)
 
 
@@ -102,10 +112,9 @@ def _compiler(order: Order) -> Compiler | None:
     return None if order.compiler is None else found(order.compiler)
 
 
-def _int8_model(order: Order, tell: Tell) -> Path:
-    """The quantised model: the file given, or one made of it beside the project."""
-    graph = from_onnx(order.model)
-    if is_quantised(graph):
+def _int8_model(order: Order, folder: Path) -> Path:
+    """The quantised model: the file given, or one made of it in the folder."""
+    if is_quantised(from_onnx(order.model)):
         return order.model
     if order.calibration is None:
         raise InputError(
@@ -114,10 +123,8 @@ def _int8_model(order: Order, tell: Tell) -> Path:
         )
     from hwcost.deploy.quantise import quantise
 
-    made = order.output.with_name(f"{order.output.name}.int8.onnx")
-    made.parent.mkdir(parents=True, exist_ok=True)
+    made = folder / f"{order.model.stem}.onnx"
     quantise(order.model, order.calibration, made)
-    tell(f"quantised: {made}")
     return made
 
 

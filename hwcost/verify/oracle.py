@@ -75,7 +75,7 @@ def examples_of(model: Path, program: Program, inputs: Path | None, count: int =
     """The examples of a file, or seeded noise; InputError in one sentence for a file that does not go with the model."""
     if inputs is None:
         return noise(model, count, input_ranges(program))
-    arrays = read_arrays(inputs)
+    arrays = read_arrays(inputs, "inputs")
     missing = [name for name in program.graph.inputs if name not in arrays]
     if missing:
         raise InputError(f"{inputs}: expected an array for each input of the model; {', '.join(missing)} missing, got {', '.join(arrays)}")

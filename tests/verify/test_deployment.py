@@ -122,3 +122,29 @@ def test_the_networks_of_mlperf_tiny(shared, tmp_path, name):
     assert truth.agreement.ort_within_one_fraction == 1.0
     assert abs(truth.measured.flash_bytes - truth.predicted.flash_bytes) <= 0.03 * truth.measured.flash_bytes
     assert abs(truth.measured.ram_bytes - truth.predicted.ram_bytes) <= max(128, truth.measured.ram_bytes // 100)
+
+
+def test_what_a_float_network_was_quantised_to_is_in_the_folder_and_its_own(tmp_path):
+    import numpy as np
+
+    from hwcost.frontends.from_onnx import from_onnx
+    from tests.cli.conftest import conv_net
+
+    model = conv_net(tmp_path / "float.onnx")
+    ((name, spec),) = from_onnx(model).inputs.items()
+    data = tmp_path / "data.npz"
+    np.savez(data, **{name: np.random.default_rng(0).normal(size=(8, *spec.shape)).astype(np.float32)})
+    order = Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "fw", calibration=data)
+    first = deployed(order, board="emulated")
+    assert first.agreement.bit_exact
+    made = (tmp_path / "fw/model.int8.onnx").read_bytes()
+    assert "  model.int8.onnx\n" in (tmp_path / "fw/hwcost-files.txt").read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.npz", "float.onnx", "fw"]
+    assert deployed(order, board="emulated") == first
+    assert (tmp_path / "fw/model.int8.onnx").read_bytes() == made
+
+
+def test_inputs_that_cannot_be_read_are_called_inputs(model, tmp_path):
+    order = Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "fw")
+    with pytest.raises(InputError, match="cannot read inputs '.*none.npz'"):
+        deployed(order, board="emulated", inputs=tmp_path / "none.npz")

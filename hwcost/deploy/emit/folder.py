@@ -17,7 +17,7 @@ BUILDS = "build"
 """A folder of this name is where projects are built; it is neither looked at nor touched."""
 
 
-def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False) -> None:
+def write_folder(folder: Path, files: Mapping[str, str | bytes], *, force: bool = False) -> None:
     """Write the files, by path inside the folder, and forget the ones an earlier run wrote that are no longer among them.
 
     Raises InputError where the folder holds files hwcost did not write, or that were edited since, unless `force` is given, which
@@ -41,8 +41,12 @@ def write_folder(folder: Path, files: Mapping[str, str], *, force: bool = False)
         raise BuildError(f"cannot write the project to {folder}: {error}") from error
 
 
-def _manifest(files: Mapping[str, str]) -> str:
-    lines = [f"{_hash(text.encode())}  {name}\n" for name, text in sorted(files.items())]
+def _content(file: str | bytes) -> bytes:
+    return file.encode() if isinstance(file, str) else file
+
+
+def _manifest(files: Mapping[str, str | bytes]) -> str:
+    lines = [f"{_hash(_content(file))}  {name}\n" for name, file in sorted(files.items())]
     return "".join(["# Written by hwcost: sha256 and path. Files edited since are not overwritten unasked.\n", *lines])
 
 
@@ -69,7 +73,7 @@ def _require_own(folder: Path, written: Mapping[str, str]) -> None:
         raise InputError(f"{folder} holds files that would not be ours to replace; name another folder, or add --force\n{files}")
 
 
-def _require_no_links(folder: Path, files: Mapping[str, str]) -> None:
+def _require_no_links(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Not even asked to: what is written through a link lands in a folder nobody named."""
     inner = dict.fromkeys(parent for name in files for parent in Path(name).parents if parent != Path())
     links = [parent.as_posix() for parent in inner if (folder / parent).is_symlink()]
@@ -91,14 +95,14 @@ def _is_own(path: Path, digest: str | None) -> bool:
     return digest is not None and path.is_file() and not path.is_symlink() and _hash(path.read_bytes()) == digest
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    for name, text in files.items():
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    for name, file in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.encode())
+        path.write_bytes(_content(file))
 
 
-def _move(made: Path, folder: Path, files: Mapping[str, str], written: Mapping[str, str]) -> None:
+def _move(made: Path, folder: Path, files: Mapping[str, str | bytes], written: Mapping[str, str]) -> None:
     """Put the new files in place; into a folder that is there, one by one and the manifest last, those that changed."""
     if not folder.exists():
         made.chmod(0o755)
@@ -109,6 +113,6 @@ def _move(made: Path, folder: Path, files: Mapping[str, str], written: Mapping[s
             (folder / name).unlink()
     for name in sorted(files, key=lambda name: name == MANIFEST):
         target = folder / name
-        if not (target.is_file() and target.read_bytes() == files[name].encode()):
+        if not (target.is_file() and target.read_bytes() == _content(files[name])):
             target.parent.mkdir(parents=True, exist_ok=True)
             (made / name).replace(target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -86,16 +86,18 @@ def emit(
     out_dir: Path,
     *,
     force: bool = False,
+    beside: Mapping[str, bytes] | None = None,
 ) -> Project:
     """Write the C project of a program: calls in order, tensors where the plan has them, constants, kernels, how to build it.
 
-    `variants` names the kernel of each node (None: portable). The same arguments give the same bytes. Raises InputError where
+    `variants` names the kernel of each node (None: portable); `beside` are other files to put into the folder. The same arguments give
+    the same bytes. Raises InputError where
     `out_dir` holds files that are not ours, GraphError for layers without a kernel, BuildError where the plan lacks a tensor.
     """
     made = calls(program, variants)
     addresses = Addresses.of(plan, dict(_words(program)))
     files, sources, model_hash = _files(program, target, made, addresses)
-    write_folder(out_dir, files, force=force)
+    write_folder(out_dir, {**files, **(beside or {})}, force=force)
     arena = sum(arena.bytes for arena in addresses.arenas)
     return Project(out_dir, tuple(out_dir / name for name in sources), made, arena, addresses, model_hash)
 
