@@ -230,7 +230,9 @@ def _at_least(count: Any, group: TapsGroup) -> int:
 
 
 def _other_flash(graph: Graph, target: Target) -> Size:
-    """Flash besides the weights: linear in the widths, while weights are products of two."""
+    """Flash besides the weights: linear in the widths, while weights are products of two. Generated images are counted by layers."""
+    if target.runtime.generated:
+        return 0
     content = flash(graph, target.runtime)
     return content.total_bytes - content.weight_bytes
 

@@ -9,7 +9,7 @@ from hwcost import energy, kernels, latency
 from hwcost.graph import Graph, Step
 from hwcost.kernels import Kernel
 from hwcost.latency import Absent, Basis, LatencyModel, Prediction
-from hwcost.memory.flash import Flash, flash
+from hwcost.memory.flash import Flash, flash_of
 from hwcost.memory.ram import Ram, ram
 from hwcost.memory.regions import FlashPlacement, Region, place_flash, regions
 from hwcost.target import Target
@@ -90,7 +90,7 @@ def estimate(
     """
     chosen = chosen or [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
     in_ram = ram(graph, target, [kernel.scratch_bytes for kernel in chosen], io_in_arena=io_in_arena)
-    content = flash(graph, target.runtime)
+    content = flash_of(graph, target, chosen)
     in_flash = place_flash(graph, content, target)
     found = _predict(graph, target, latency_model, {**in_flash.region_of, **in_ram.region_of})
     latency_s, absent = (None, {"latency_s": found.reason}) if isinstance(found, Absent) else _total(found, chosen, allow_unsupported)
@@ -123,9 +123,9 @@ def estimate(
 
 def placement(graph: Graph, target: Target) -> dict[str, str]:
     """The region of every tensor and every parameter of `graph` on `target`."""
-    scratch = [kernels.choose(step, target.runtime, target.core).scratch_bytes for step in graph.steps]
-    in_flash = place_flash(graph, flash(graph, target.runtime), target)
-    return {**in_flash.region_of, **ram(graph, target, scratch).region_of}
+    chosen = [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
+    in_flash = place_flash(graph, flash_of(graph, target, chosen), target)
+    return {**in_flash.region_of, **ram(graph, target, [kernel.scratch_bytes for kernel in chosen]).region_of}
 
 
 def _predict(graph: Graph, target: Target, model: LatencyModel | None, placed: Mapping[str, str]) -> Prediction | Absent:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 INSTRUCTION_BYTES = 4
 """Every instruction is written in its wide form, so that every assembler makes the same bytes."""
@@ -53,7 +54,7 @@ class Tile:
     @property
     def bytes(self) -> int:
         """Its size in flash."""
-        return INSTRUCTION_BYTES * sum(not line.endswith(":") for line in instructions(self))
+        return _bytes(self)
 
     @property
     def is_flat(self) -> bool:
@@ -68,6 +69,11 @@ class Tile:
     @property
     def _last_offset(self) -> int:
         return (self.segments - 1) * self.run_bytes + (self.pairs - 1) * self.pair_bytes + self.place_bytes
+
+
+@cache
+def _bytes(tile: Tile) -> int:
+    return INSTRUCTION_BYTES * sum(not line.endswith(":") for line in instructions(tile))
 
 
 def instructions(tile: Tile) -> tuple[str, ...]:

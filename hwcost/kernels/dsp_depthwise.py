@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
 from hwcost.sizes import Size, ceil_div, value
 from hwcost.target import LayerFacts
 
@@ -69,7 +69,7 @@ class DspDepthwise:
             struct="hwc_dsp_depthwise",
             channels=channels,
             steps=steps,
-            unit_bytes=_unit_bytes(stride, height, width, channels),
+            unit_bytes=_unit_bytes(stride, height, width, channels) if has_whole_channels(layer) else {},
         )
 
 

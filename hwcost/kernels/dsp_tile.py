@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hwcost.kernels.dsp_code import LARGEST_OFFSET, Tile
-from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
 from hwcost.sizes import Size, ceil_div, equal, floor_div, largest, round_up, value
 from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts
@@ -201,7 +201,7 @@ class DspTile:
             struct="hwc_dsp_pointwise" if shape.is_pointwise else "hwc_dsp_window",
             channels=shape.groups * shape.outputs,
             steps=_steps(shape),
-            unit_bytes={tile.name: tile.bytes for tile in shape.tiles},
+            unit_bytes={tile.name: tile.bytes for tile in shape.tiles} if has_whole_channels(layer) else {},
         )
 
 

@@ -10,7 +10,7 @@ from hwcost.sizes import Size, prod
 from hwcost.target import LayerFacts
 from hwcost.tensor import TensorSpec
 
-__all__ = ["facts"]
+__all__ = ["axis_entries", "facts"]
 
 
 def facts(step: Step) -> LayerFacts:
@@ -40,9 +40,16 @@ def facts(step: Step) -> LayerFacts:
         output_height=rows_out,
         output_width=columns_out,
         inputs=len(step.inputs),
-        output_shapes=tuple(spec.shape for spec in step.outputs),
+        outputs=len(step.outputs),
+        output_axes=sum(len(spec.shape) for spec in step.outputs),
+        axis_entries=axis_entries(step.outputs),
         tables=_tables(step),
     )
+
+
+def axis_entries(outputs: Sequence[TensorSpec]) -> Size:
+    """The lengths of all axes of all outputs, added up."""
+    return sum(sum(spec.shape) for spec in outputs)
 
 
 def _tables(step: Step) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from hwcost.kernels.variant import WORD_BYTES, Needs, channel_bytes, words
-from hwcost.sizes import Size, ceil_div, equal, prod
+from hwcost.sizes import Size, ceil_div, equal
 from hwcost.target import LayerFacts
 
 TABLE_BYTES = 256
@@ -121,10 +121,9 @@ def _concat(layer: LayerFacts) -> Needs:
 
 def _move(layer: LayerFacts) -> Needs:
     """The length of each axis of each output, and the offset of each place along it."""
-    shapes = layer.output_shapes
-    arrays = [array for shape in shapes for array in (WORD_BYTES * max(1, len(shape)), WORD_BYTES * (sum(shape) if shape else 1))]
-    rows = sum(prod(shape[:-1]) for shape in shapes)
-    return _plain("hwc_move", {"element": layer.output_elements, "row": rows}, *arrays, calls=len(shapes))
+    rows = ceil_div(layer.output_elements, layer.out_channels)
+    arrays = (WORD_BYTES * max(layer.outputs, layer.output_axes), WORD_BYTES * layer.axis_entries if layer.output_axes else WORD_BYTES)
+    return _plain("hwc_move", {"element": layer.output_elements, "row": rows}, *arrays, calls=layer.outputs)
 
 
 def _softmax(layer: LayerFacts) -> Needs:

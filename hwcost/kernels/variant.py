@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from hwcost.sizes import Size, round_up
+from hwcost.sizes import Size, is_int, round_up
 from hwcost.target import LayerFacts
-
 
 WORD_BYTES = 4
 """Of a bias, a multiplier, an offset; constants begin at whole words."""
@@ -17,6 +16,11 @@ WORD_BYTES = 4
 def words(size: Size) -> Size:
     """Bytes of an array of constants with what is left free behind it."""
     return round_up(size, WORD_BYTES)
+
+
+def has_whole_channels(layer: LayerFacts) -> bool:
+    """Whether a layer is one layer, with numbers of channels that code can be generated for; columns and searched sizes are not."""
+    return is_int(layer.in_channels) and is_int(layer.out_channels)
 
 
 def channel_bytes(channels: Size) -> tuple[Size, Size]:

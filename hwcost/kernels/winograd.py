@@ -7,11 +7,12 @@ Source: A. Lavin, S. Gray, Fast Algorithms for Convolutional Neural Networks, 20
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar
 
 from hwcost.kernels.dsp_code import LARGEST_OFFSET
 from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, SHIFT, plain
-from hwcost.kernels.variant import Needs, WeightFacts
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
 from hwcost.kernels.winograd_code import (
     CHANNELS,
     PLACES,
@@ -64,10 +65,11 @@ class Winograd:
             struct="hwc_dsp_winograd",
             channels=groups * CHANNELS,
             steps=steps,
-            unit_bytes=_unit_bytes(plain(layer.in_channels), plain(layer.output_width)),
+            unit_bytes=_unit_bytes(plain(layer.in_channels), plain(layer.output_width)) if has_whole_channels(layer) else {},
         )
 
 
+@cache
 def _unit_bytes(in_channels: int, out_width: int) -> dict[str, int]:
     pairs, row = -(-in_channels // 2), row_bytes(in_channels, out_width)
     return {

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hwcost.graph import Graph
+from hwcost.kernels import Kernel
+from hwcost.kernels.variant import WORD_BYTES, Needs, words
 from hwcost.memory.records import record_bytes
-from hwcost.sizes import Size
-from hwcost.target import Runtime
+from hwcost.sizes import Size, equal
+from hwcost.target import Functions, Runtime, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,13 @@ class Flash:
         return self.network_bytes + self.metadata_bytes + self.code_bytes
 
 
+def flash_of(graph: Graph, target: Target, chosen: Sequence[Kernel]) -> Flash:
+    """What `graph`, run by the `chosen` kernels, takes in flash on a target."""
+    return generated_flash(chosen, target) if target.runtime.generated else flash(graph, target.runtime)
+
+
 def flash(graph: Graph, runtime: Runtime) -> Flash:
-    """What `graph` takes in flash under `runtime`; parameters shared by several layers count once."""
+    """What `graph` takes in flash under a runtime whose file states it; parameters shared by several layers count once."""
     model = runtime.flash
     used = graph.used_parameters.values()
     weights = sum(parameter.bytes for role, parameter in used if role != "bias")
@@ -57,6 +64,35 @@ def flash(graph: Graph, runtime: Runtime) -> Flash:
         code_bytes=code,
         unknown=tuple(unknown),
     )
+
+
+def generated_flash(chosen: Sequence[Kernel], target: Target) -> Flash:
+    """The parts of a generated image: constants as their kernels want them, a struct and a call for each layer, each function once.
+
+    Tables of layers without weights count as metadata, as structs do.
+    """
+    table = target.runtime.functions.get(target.core.name)
+    if table is None:
+        return Flash(0, 0, 0, 0, 0, (f"code of {target.runtime.reference} on {target.core.name}: nobody measured its functions",))
+    needs = [kernel.needs for kernel in chosen if kernel.needs is not None]
+    channels = sum(WORD_BYTES * each.channels for each in needs)
+    weighted = sum(each.packed_bytes for each in needs if not equal(each.channels, 0))
+    tables = sum(each.packed_bytes for each in needs) - weighted
+    return Flash(
+        weight_bytes=weighted - 2 * channels,
+        bias_bytes=channels,
+        quant_bytes=channels,
+        metadata_bytes=tables + sum(table.structs[each.struct] * each.calls for each in needs),
+        code_bytes=code_bytes(needs, table),
+    )
+
+
+def code_bytes(needs: Sequence[Needs], table: Functions) -> int:
+    """Start-up, a call for each layer, each function and all generated code once."""
+    functions = dict.fromkeys(name for each in needs for name in each.functions)
+    units = {name: size for each in needs for name, size in each.unit_bytes.items()}
+    made = sum(int(words(size)) for size in units.values())
+    return table.base_code_bytes + table.call_bytes * sum(each.calls for each in needs) + table.code_of(list(functions)) + made
 
 
 def quantised_channels(graph: Graph, kinds: Sequence[str] = ()) -> Size:

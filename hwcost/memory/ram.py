@@ -82,7 +82,7 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
     persistent, static = _runtime_bytes(graph, target.runtime)
     plans = _place(buffers, model, target.ram_regions, persistent)
     placed = tuple(item for region, plan in plans.items() for item in _placed_tensors(region, plan, buffers, spans))
-    stack = _stack_bytes(model)
+    stack = _stack_bytes(target)
     outside = 0 if in_arena else sum(size for span, size in zip(spans.spans, spans.sizes(graph.values), strict=True) if span.is_io)
     return Ram(
         arena_bytes=sum(plan.height_bytes for plan in plans.values()),
@@ -100,7 +100,7 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
         planner=" + ".join(dict.fromkeys(plan.method for plan in plans.values())),
         bound_bytes=sum(plan.lower_bound_bytes for plan in plans.values()),
         optimal=len(plans) == 1 and all(plan.optimal for plan in plans.values()),
-        unknown=(*_unstated(target.runtime), *_unknown_scratch(graph, scratch, target.runtime)),
+        unknown=(*_unstated(target), *_unknown_scratch(graph, scratch, target.runtime)),
     )
 
 
@@ -198,7 +198,7 @@ def _placed_tensors(region: str, plan: Plan, buffers: Sequence[Buffer], spans: L
 
 def fixed_bytes(graph: Graph, target: Target) -> Size:
     """RAM that is taken whatever the plan: the runtime, the stack, reserved bytes; linear in the widths of the network."""
-    return sum(_runtime_bytes(graph, target.runtime)) + _stack_bytes(target.runtime.ram) + _reserved_bytes(target)
+    return sum(_runtime_bytes(graph, target.runtime)) + _stack_bytes(target) + _reserved_bytes(target)
 
 
 def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[Size, int]:
@@ -210,21 +210,27 @@ def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[Size, int]:
     return record_bytes(model.persistent, graph, pointer_bytes), 0 if model.runtime_bytes is None else model.runtime_bytes.value
 
 
-def _stack_bytes(model: RamModel | None) -> int:
-    return 0 if model is None or model.stack_bytes is None else model.stack_bytes.value
+def _stack_bytes(target: Target) -> int:
+    """What its file states for the runtime, else what was seen of generated functions on the core."""
+    model, functions = target.runtime.ram, target.runtime.functions.get(target.core.name)
+    if model is not None and model.stack_bytes is not None:
+        return model.stack_bytes.value
+    return 0 if functions is None else functions.stack_bytes
 
 
 def _reserved_bytes(target: Target) -> int:
     return sum(memory.reserved_bytes.value for memory in target.ram_regions)
 
 
-def _unstated(runtime: Runtime) -> list[str]:
+def _unstated(target: Target) -> list[str]:
     """RAM that nobody has a figure for."""
+    runtime = target.runtime
     model = runtime.ram
     if model is None:
         return [f"RAM of {runtime.reference} besides the arena: no figure"]
     static = [f"static RAM of {runtime.reference}: no figure"] if model.runtime_bytes is None else []
-    return static + ([f"stack under {runtime.reference}: no figure"] if model.stack_bytes is None else [])
+    is_known = model.stack_bytes is not None or target.core.name in runtime.functions
+    return static + ([] if is_known else [f"stack under {runtime.reference}: no figure"])
 
 
 def _unknown_scratch(graph: Graph, scratch: Sequence[int | None], runtime: Runtime) -> list[str]:

@@ -36,7 +36,7 @@ class FlashPlacement:
 
 
 def place_flash(graph: Graph, content: Flash, target: Target) -> FlashPlacement:
-    """Code, metadata and quantisation first, then weights in execution order, each in the first region that has room.
+    """All that is no parameter (code, metadata, quantisation) first, then weights in order, each in the first region that has room.
 
     What no region has room for is counted in the largest one, whose overflow then says by how much it does not fit.
     """
@@ -44,7 +44,7 @@ def place_flash(graph: Graph, content: Flash, target: Target) -> FlashPlacement:
     used = {memory.name: 0 for memory in memories}
     if not memories:
         return FlashPlacement({}, {})
-    shared = content.code_bytes + content.metadata_bytes + content.quant_bytes
+    shared = content.total_bytes - sum(parameter.bytes for _, parameter in graph.used_parameters.values())
     used[_home(memories, used, shared)] += shared
     homes: dict[str, str] = {}
     for name, (_, parameter) in graph.used_parameters.items():

@@ -50,8 +50,11 @@ class LayerFacts:
     output_width: Size = 1
     inputs: int = 1
     """Activations it reads."""
-    output_shapes: tuple[tuple[Size, ...], ...] = ()
-    """The shape of each output, as the graph has it."""
+    outputs: int = 1
+    output_axes: int = 1
+    """Axes of all its outputs."""
+    axis_entries: Size = 1
+    """The lengths of these axes, added up: what tables by axis hold."""
     tables: int = 1
     """Look-up tables of a layer that takes values through some: one, one for each channel's constant, or one for each input's scale."""
 
