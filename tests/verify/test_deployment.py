@@ -146,5 +146,5 @@ def test_what_a_float_network_was_quantised_to_is_in_the_folder_and_its_own(tmp_
 
 def test_inputs_that_cannot_be_read_are_called_inputs(model, tmp_path):
     order = Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "fw")
-    with pytest.raises(InputError, match="cannot read inputs '.*none.npz'"):
+    with pytest.raises(InputError, match=r"cannot read inputs '.*none.npz'"):
         deployed(order, board="emulated", inputs=tmp_path / "none.npz")

@@ -91,8 +91,8 @@ def emit(
     """Write the C project of a program: calls in order, tensors where the plan has them, constants, kernels, how to build it.
 
     `variants` names the kernel of each node (None: portable); `beside` are other files to put into the folder. The same arguments give
-    the same bytes. Raises InputError where
-    `out_dir` holds files that are not ours, GraphError for layers without a kernel, BuildError where the plan lacks a tensor.
+    the same bytes. Raises InputError where `out_dir` holds files that are not ours, GraphError for layers without a kernel, BuildError
+    where the plan lacks a tensor.
     """
     made = calls(program, variants)
     addresses = Addresses.of(plan, dict(_words(program)))
