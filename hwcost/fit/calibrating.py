@@ -7,6 +7,7 @@ is measured, since their instructions are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -25,6 +26,8 @@ Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 STRENGTH = 3e-4
 """How strongly classes are held: one at twice its documented share costs as much as a row 2 % off."""
+COMMON = 0.05
+"""Share of the candidates from which on a kernel is worth a measurement."""
 FEWEST = 3
 """Rows below which a group of layers is not fitted for itself."""
 
@@ -110,9 +113,12 @@ def calibrate(
 def layers_to_measure(
     candidates: Sequence[Layer], mixes: Mapping[str, Mix], target: Target, count: int = 10, *, strength: float = STRENGTH
 ) -> list[Layer]:
-    """Those of the candidates that tell most about the classes: each the one that the ones before leave most uncertain."""
+    """Those of the candidates that tell most about the classes: each the one that the ones before leave most uncertain.
+
+    Kernels that few candidates take are passed over: what they need of a board would be learnt at the cost of all others.
+    """
     classes = _classes(mixes)
-    known = [(layer, found) for layer in candidates if (found := _instructions(layer, mixes, target))]
+    known = [(layer, found) for layer in _common(candidates, target) if (found := _instructions(layer, mixes, target))]
     prior = documented_cycles(target.core, classes)
     shares = np.array([[found.get(kind, 0.0) * prior[kind] for kind in classes] for _, found in known])
     shares /= shares.sum(axis=1, keepdims=True)
@@ -124,6 +130,13 @@ def layers_to_measure(
         chosen.append(int(np.argmax(doubt)))
         told += np.outer(shares[chosen[-1]], shares[chosen[-1]])
     return [known[index][0] for index in chosen]
+
+
+def _common(layers: Sequence[Layer], target: Target) -> list[Layer]:
+    """Layers whose kernel at least one in twenty takes."""
+    groups = [groups_of(_kernel(layer, target))[0] for layer in layers]
+    often = Counter(groups)
+    return [layer for layer, group in zip(layers, groups, strict=True) if often[group] >= COMMON * len(layers)]
 
 
 def _classes(mixes: Mapping[str, Mix]) -> list[str]:

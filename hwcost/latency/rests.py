@@ -72,6 +72,11 @@ def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     }
 
 
+def _of_portable(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    """Plain loops start one run of input channels for each output and place of the window."""
+    return {"run": layer.output_elements * (layer.kernel[0] * layer.kernel[1])} if "mac" in steps else {}
+
+
 def _inside(layer: LayerFacts, axis: int) -> Size:
     """Places of a window along an axis that lie inside the image, over all outputs."""
     size, outputs = ((layer.input_height, layer.output_height), (layer.input_width, layer.output_width))[axis]
@@ -103,4 +108,5 @@ _RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {
     "dsp-tile": _of_tiles,
     "dsp-depthwise": _of_dsp_depthwise,
     "plain-depthwise": _of_plain_depthwise,
+    "portable": _of_portable,
 }
