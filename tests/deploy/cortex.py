@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from hwcost.boards.emulated import EmulatedBoard
 from hwcost.deploy.build import Image, build, sections
 from hwcost.deploy.emission import Array, Emission, Placed
 from hwcost.deploy.program import Convolution, Range, Tensor
-from hwcost.target import Core
+from hwcost.target import Core, LayerFacts
+from hwcost.target.load import load_core
 
 KERNELS = Path(__file__).parents[2] / "hwcost" / "deploy" / "c"
 GUARD = bytes([0x5A] * 64)
@@ -38,29 +40,90 @@ def convolution(
     padding: tuple[int, int, int, int] = (0, 0, 0, 0),
     number: int = 0,
     limits: Range = Range(),  # noqa: B008 - frozen
+    *,
+    dilation: tuple[int, int] = (1, 1),
+    depthwise: bool = False,
+    lowest: int = -127,
+    shrink: int = 1,
 ) -> Case:
-    """A layer of random weights whose outputs fill, and sometimes leave, int8."""
-    weights = rng.integers(-127, 128, (out_channels, *kernel, image[2])).astype(np.int8)
+    """A layer of random weights whose outputs fill, and sometimes leave, int8; every third input is at the ends of its range.
+
+    Weights lie between `lowest` and 127, divided by `shrink`.
+    """
+    groups = image[2] if depthwise else 1
+    weights = (rng.integers(lowest, 128, (out_channels, *kernel, image[2] // groups)) // shrink).astype(np.int8)
     bias = rng.integers(-30_000, 30_000, out_channels).astype(np.int32)
     spread = 70 * np.sqrt((weights.reshape(out_channels, -1).astype(float) ** 2).sum(axis=1)) + 1
     multiplier = np.minimum(rng.uniform(40, 90) / spread * 2.0**32, 2**31 - 1).astype(np.int32)
     zeros = (int(rng.integers(-128, 128)), int(rng.choice([-128, -20, 3, 127])))
-    layer = Convolution(weights, bias, multiplier, 32, *zeros, stride=stride, padding=padding, range=limits)
-    values = rng.integers(-128, 128, image).astype(np.int8)
+    layer = Convolution(weights, bias, multiplier, 32, *zeros, stride, dilation, padding, groups, limits)
+    values = rng.integers(-128, 128, image) if number % 3 else rng.choice([-128, 127], image)
+    return case_of(layer, values.astype(np.int8), number)
+
+
+def case_of(layer: Convolution, values: NDArray[np.int8], number: int = 0) -> Case:
+    """A layer on an input."""
     output = outputs(layer, values)
-    tensors = [Tensor(name, shape, tuple(range(3))) for name, shape in (("in", image), ("out", output.shape))]
+    tensors = [Tensor(name, shape, (1, 2, 0)) for name, shape in (("in", values.shape), ("out", output.shape))]
     return Case(Placed(number, f"layer {number}", layer, (tensors[0],), tensors[1]), values, output)
 
 
 def outputs(layer: Convolution, values: NDArray[np.int8]) -> NDArray[np.int8]:
-    """The definition of a convolution, in whole numbers of 64 bits."""
+    """The definition of a convolution, tap by tap, in whole numbers of 64 bits; each channel on its own where there are groups."""
     top, left, bottom, right = layer.padding
     padded = np.pad(values.astype(np.int64), ((top, bottom), (left, right), (0, 0)), constant_values=layer.input_zero_point)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, layer.weights.shape[1:3], axis=(0, 1))
-    windows = windows[:: layer.stride[0], :: layer.stride[1]]
-    sums = np.einsum("yxcij,oijc->yxo", windows, layer.weights.astype(np.int64), optimize=True) + layer.bias
+    taps = layer.weights.shape[1:3]
+    rows, columns = (
+        (size - step * (count - 1) - 1) // stride + 1
+        for size, step, count, stride in zip(padded.shape, layer.dilation, taps, layer.stride, strict=False)
+    )
+    sums = np.tile(layer.bias.astype(np.int64), (rows, columns, 1))
+    for i, j in np.ndindex(*taps):
+        read = padded[i * layer.dilation[0] :: layer.stride[0], j * layer.dilation[1] :: layer.stride[1]][:rows, :columns]
+        weights = layer.weights[:, i, j].astype(np.int64)
+        sums += read @ weights.T if layer.groups == 1 else read * weights[:, 0]
     rescaled = (sums * layer.multiplier.astype(np.int64) + 2 ** (layer.shift - 1)) >> layer.shift
     return np.clip(rescaled + layer.output_zero_point, layer.range.low, layer.range.high).astype(np.int8)
+
+
+def facts(case: Case) -> LayerFacts:
+    """The layer as kernels are asked about it."""
+    layer = case.placed.layer
+    assert isinstance(layer, Convolution)
+    (height, width, channels), (out_height, out_width, out_channels) = case.input.shape, case.output.shape
+    return LayerFacts(
+        kind="conv2d" if layer.groups == 1 else "depthwise_conv2d",
+        activation_bits=8,
+        weight_bits=8,
+        kernel=(layer.weights.shape[1], layer.weights.shape[2]),
+        stride=layer.stride,
+        dilation=layer.dilation,
+        padding=layer.padding,
+        groups=layer.groups,
+        in_channels=channels,
+        out_channels=out_channels,
+        patch_elements=layer.weights[0].size,
+        weight_elements=layer.weights.size,
+        input_elements=case.input.size,
+        output_elements=case.output.size,
+        input_height=height,
+        input_width=width,
+        output_height=out_height,
+        output_width=out_width,
+    )
+
+
+def constant_bytes(emission: Emission) -> int:
+    """Bytes of the arrays of a layer, each filled up to whole words."""
+    return sum(-(-array.bytes // 4) * 4 for array in emission.arrays)
+
+
+def on_core(name: str, cases: Sequence[Case], emit: Callable[[Placed], Emission], folder: Path) -> EmulatedCore:
+    """An emulated core that has every case in flash; the test is skipped where tools are missing."""
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    core = load_core(name)
+    return EmulatedCore(built(cases, emit, core, folder), core)
 
 
 def built(cases: Sequence[Case], emit: Callable[[Placed], Emission], core: Core, folder: Path) -> Image:

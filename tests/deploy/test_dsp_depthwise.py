@@ -8,14 +8,12 @@ from itertools import count
 import numpy as np
 import pytest
 
-from hwcost.deploy.emission import Placed
-from hwcost.deploy.program import Convolution, Tensor
+from hwcost.deploy.program import Convolution
 from hwcost.deploy.variants.dsp_depthwise import emit, pack
 from hwcost.kernels.dsp_depthwise import COLUMN_BYTES, PACKED_BYTES, SLOTS, DspDepthwise, ring_columns, strip_bytes, strip_name, strip_rows
 from hwcost.kernels.variant import WeightFacts
 from hwcost.target import LayerFacts
-from hwcost.target.load import load_core
-from tests.deploy.cortex import Case, EmulatedCore, built
+from tests.deploy.cortex import Case, EmulatedCore, constant_bytes, convolution, facts, on_core
 
 SEED = 11
 CASES = 60
@@ -40,31 +38,8 @@ NAMED = {
 def depthwise(
     rng: np.random.Generator, image: tuple[int, int, int], stride: int, padding: tuple[int, int, int, int], number: int = 0
 ) -> Case:
-    """A layer of random weights whose outputs fill int8 and leave it; every third input is at the ends of its range."""
-    channels = image[2]
-    weights = rng.integers(-128, 128, (channels, 3, 3, 1)).astype(np.int8)
-    zeros = (int(rng.integers(-128, 128)), int(rng.choice([-128, -20, 3, 127])))
-    bias = rng.integers(-30_000, 30_000, channels) - zeros[0] * weights.sum(axis=(1, 2, 3), dtype=np.int64)
-    spread = 70 * np.sqrt((weights.astype(float) ** 2).sum(axis=(1, 2, 3))) + 1
-    multiplier = np.minimum(rng.uniform(40, 90) / spread * 2.0**32, 2**31 - 1).astype(np.int32)
-    layer = Convolution(weights, bias.astype(np.int32), multiplier, 32, *zeros, stride=(stride, stride), padding=padding, groups=channels)
-    values = rng.integers(-128, 128, image) if number % 3 else rng.choice([-128, 127], image)
-    output = outputs(layer, values.astype(np.int8))
-    tensors = [Tensor(name, shape, (1, 2, 0)) for name, shape in (("in", image), ("out", output.shape))]
-    return Case(Placed(number, f"layer {number}", layer, (tensors[0],), tensors[1]), values.astype(np.int8), output)
-
-
-def outputs(layer: Convolution, values: np.ndarray) -> np.ndarray:
-    """The definition, tap by tap, in whole numbers of 64 bits."""
-    top, left, bottom, right = layer.padding
-    padded = np.pad(values.astype(np.int64), ((top, bottom), (left, right), (0, 0)), constant_values=layer.input_zero_point)
-    stride = layer.stride[0]
-    height, width = ((size - 3) // stride + 1 for size in padded.shape[:2])
-    sums = np.tile(layer.bias.astype(np.int64), (height, width, 1))
-    for i, j in np.ndindex(3, 3):
-        sums += padded[i : i + height * stride : stride, j : j + width * stride : stride][:height, :width] * layer.weights[:, i, j, 0]
-    rescaled = (sums * layer.multiplier + 2**31) >> 32
-    return np.clip(rescaled + layer.output_zero_point, -128, 127).astype(np.int8)
+    """A window of 3x3 over each channel on its own."""
+    return convolution(rng, image, image[2], (3, 3), (stride, stride), padding, number, depthwise=True, lowest=-128)
 
 
 def random_cases(rng: np.random.Generator, start: int) -> Iterator[Case]:
@@ -87,32 +62,7 @@ def cases() -> list[Case]:
 
 @pytest.fixture(scope="module", params=CORES)
 def core(request: pytest.FixtureRequest, cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> EmulatedCore:
-    pytest.importorskip("ziglang")
-    pytest.importorskip("unicorn")
-    image = built(cases, emit, load_core(request.param), tmp_path_factory.mktemp("firmware"))
-    return EmulatedCore(image, load_core(request.param))
-
-
-def facts(case: Case) -> LayerFacts:
-    """The layer as kernels are asked about it."""
-    (height, width, channels), (out_height, out_width, _) = case.input.shape, case.output.shape
-    layer = case.placed.layer
-    assert isinstance(layer, Convolution)
-    return LayerFacts(
-        kind="depthwise_conv2d",
-        activation_bits=8,
-        kernel=(3, 3),
-        stride=layer.stride,
-        padding=layer.padding,
-        groups=channels,
-        in_channels=channels,
-        out_channels=channels,
-        input_height=height,
-        input_width=width,
-        output_height=out_height,
-        output_width=out_width,
-        output_elements=case.output.size,
-    )
+    return on_core(request.param, cases, emit, tmp_path_factory.mktemp("firmware"))
 
 
 def test_every_output_is_that_of_the_definition(core: EmulatedCore, cases: list[Case]) -> None:
@@ -140,7 +90,7 @@ def test_what_is_emitted_is_what_was_predicted(cases: list[Case]) -> None:
     texts: dict[str, str] = {}
     for case in cases:
         emission, needs = emit(case.placed), DspDepthwise().needs(facts(case))
-        assert sum(array.bytes for array in emission.arrays) == needs.packed_bytes
+        assert constant_bytes(emission) == needs.packed_bytes
         assert {unit.name for unit in emission.units} == set(needs.unit_bytes)
         assert all(texts.setdefault(unit.name, unit.text) == unit.text for unit in emission.units)
 

@@ -11,8 +11,7 @@ import pytest
 from hwcost.deploy.program import Convolution, Range
 from hwcost.deploy.variants.dsp_tile import emit, pack, shape_of_placed
 from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, DspShape
-from hwcost.target.load import load_core
-from tests.deploy.cortex import Case, EmulatedCore, built, convolution
+from tests.deploy.cortex import Case, EmulatedCore, convolution, on_core
 
 SEED = 7
 CASES = 60
@@ -68,10 +67,7 @@ def cases() -> list[Case]:
 
 @pytest.fixture(scope="module", params=CORES)
 def core(request: pytest.FixtureRequest, cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> EmulatedCore:
-    pytest.importorskip("ziglang")
-    pytest.importorskip("unicorn")
-    image = built(cases, emit, load_core(request.param), tmp_path_factory.mktemp("firmware"))
-    return EmulatedCore(image, load_core(request.param))
+    return on_core(request.param, cases, emit, tmp_path_factory.mktemp("firmware"))
 
 
 def test_every_output_is_that_of_the_definition(core: EmulatedCore, cases: list[Case]) -> None:

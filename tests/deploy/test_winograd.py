@@ -9,8 +9,7 @@ from hwcost.deploy.program import Convolution
 from hwcost.deploy.variants.winograd import emit, transformed
 from hwcost.kernels.winograd import group_bytes, row_bytes, scratch_bytes
 from hwcost.kernels.winograd_code import code_bytes, products, products_name, transform, transform_name
-from hwcost.target.load import load_core
-from tests.deploy.cortex import Case, EmulatedCore, built, convolution
+from tests.deploy.cortex import Case, EmulatedCore, convolution, on_core
 
 SIZES = {
     "padded all around": ((8, 8, 16), 16, (1, 1, 1, 1)),
@@ -30,10 +29,7 @@ def cases() -> list[Case]:
 
 @pytest.fixture(scope="module")
 def core(cases: list[Case], tmp_path_factory: pytest.TempPathFactory) -> EmulatedCore:
-    pytest.importorskip("ziglang")
-    pytest.importorskip("unicorn")
-    core = load_core("cortex-m4")
-    return EmulatedCore(built(cases, emit, core, tmp_path_factory.mktemp("firmware")), core)
+    return on_core("cortex-m4", cases, emit, tmp_path_factory.mktemp("firmware"))
 
 
 @pytest.mark.parametrize("number", range(len(SIZES)), ids=list(SIZES))

@@ -11,26 +11,9 @@ from hwcost.kernels.dsp_code import UNROLLED_PAIRS, Tile
 from hwcost.kernels.dsp_tile import ACCUMULATOR_LIMIT, DspTile
 from hwcost.kernels.variant import WeightFacts
 from hwcost.target import LayerFacts
+from tests.kernels.layers import LAYER, WEIGHTS
 
 DSP = ("dsp",)
-WEIGHTS = WeightFacts(accumulator_bound=1000, lowest=-127, highest=127)
-LAYER = LayerFacts(
-    "conv2d",
-    8,
-    8,
-    kernel=(3, 3),
-    padding=(1, 1, 1, 1),
-    in_channels=16,
-    out_channels=16,
-    patch_elements=144,
-    weight_elements=2304,
-    input_height=32,
-    input_width=32,
-    output_height=32,
-    output_width=32,
-    input_elements=16384,
-    output_elements=16384,
-)
 DENSE = LayerFacts("dense", 8, 8, in_channels=64, out_channels=10, patch_elements=64, weight_elements=640, output_elements=10)
 
 

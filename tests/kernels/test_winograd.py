@@ -9,21 +9,7 @@ import pytest
 from hwcost.kernels.variant import WeightFacts
 from hwcost.kernels.winograd import SUM_LIMIT, Winograd
 from hwcost.target import LayerFacts
-
-WEIGHTS = WeightFacts(accumulator_bound=1000, lowest=-128, highest=127)
-LAYER = LayerFacts(
-    "conv2d",
-    8,
-    8,
-    kernel=(3, 3),
-    padding=(1, 1, 1, 1),
-    in_channels=16,
-    out_channels=16,
-    input_height=32,
-    input_width=32,
-    output_height=32,
-    output_width=32,
-)
+from tests.kernels.layers import LAYER, WEIGHTS
 
 
 def test_it_takes_an_ordinary_layer() -> None:
