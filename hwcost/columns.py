@@ -16,6 +16,7 @@ import numpy as np
 from hwcost.channels import Channels, Extent, TapsGroup
 from hwcost.graph import Graph, Parameter, Step
 from hwcost.kernels import Kernel
+from hwcost.kernels.facts import axis_entries
 from hwcost.latency.counts import Counts
 from hwcost.sizes import Size, prod
 from hwcost.slopes import Sloped
@@ -67,7 +68,7 @@ class Affine:
 
 
 WORKED = ("positions", "out_channels", "patch_elements", "in_elements", "out_elements", "in_channels")
-COUNTED = (*WORKED, "tensor_bytes", "weight_elements", "weight_bytes")
+COUNTED = (*WORKED, "tensor_bytes", "axis_entries", "weight_elements", "weight_bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,8 @@ class _Reached:
         elements = sum(prod(shape) for role, shape in op.parameters(*inputs).items() if role != "bias")
         out_bytes = TensorSpec((work.out_elements,), self.step.output.bits).bytes
         weight_bytes = Parameter("", (elements,), self.step.weight_bits).bytes
-        return [*(getattr(work, name) for name in WORKED), work.in_bytes + out_bytes, elements, weight_bytes]
+        entries = axis_entries(op.outputs(*inputs))
+        return [*(getattr(work, name) for name in WORKED), work.in_bytes + out_bytes, entries, elements, weight_bytes]
 
     def coefficients(self, now: Mapping[Extent, int], own: int) -> Column | None:
         """(4, figures): constant, per length, per own width, per product of both; None where the figures are no such function."""
@@ -276,6 +278,7 @@ class LayerColumns:
             weight_elements=filled["weight_elements"],
             input_elements=filled["in_elements"],
             output_elements=filled["out_elements"],
+            axis_entries=filled["axis_entries"],
         )
         counts = Counts(
             positions=filled["positions"],

@@ -18,6 +18,7 @@ from hwcost.channels import ChannelGroup, TapsGroup, trace_channels
 from hwcost.columns import Affine, Forms, Layer, LayerColumns
 from hwcost.cost import placement
 from hwcost.errors import InputError
+from hwcost.firmware_columns import FirmwareColumns
 from hwcost.graph import Graph
 from hwcost.kernels import choose
 from hwcost.latency import Absent, LatencyModel
@@ -90,8 +91,10 @@ class CompiledCost:
         rows = lifetimes(graph, () if target.runtime.ram is None else target.runtime.ram.in_place)
         self._live = self._probe(lambda sized: rows.live_bytes(sized.values))
         self._fixed = self._probe(lambda sized: (fixed_bytes(sized, target), _other_flash(sized, target)))
-        self._scratch = self._scratch_rules(layers)
-        self._latency = _Latency.of(graph, target, latency_model, [layers[index] for index in self._columns.order])
+        ordered = [layers[index] for index in self._columns.order]
+        self._firmware = _firmware(ordered, target)
+        self._scratch = [] if self._firmware else self._scratch_rules(layers)
+        self._latency = _Latency.of(graph, target, latency_model, ordered)
 
     def __call__(self, widths: Mapping[str, int] | Widths | Sloped) -> Candidates:
         """The cost at these widths."""
@@ -105,13 +108,19 @@ class CompiledCost:
         for scratch in self._scratch:
             scratch.add(step_bytes, scratch.bytes(rows.facts, asked), shares)
         step_bytes += fixed[..., :1]
-        weight_bytes = rows.weight_bytes if shares is None else rows.weight_bytes * shares
+        if self._firmware is None:
+            weight_bytes = rows.weight_bytes if shares is None else rows.weight_bytes * shares
+            flash_bytes = weight_bytes.sum(axis=-1) + fixed[..., 1]
+        else:
+            working, flash_bytes = self._firmware.at(rows.facts, shares)
+            everything = _Scratch((), np.arange(len(self._columns.order)), self._columns.forms.places)
+            everything.add(step_bytes, working, shares)
         latency_s = self._latency.at(rows.counts, shares, lambda: self._sized(chosen))
         joules = energy.of(latency_s, self.target)
         absent = dict(self._latency.absent) | ({"energy_j": joules.reason} if isinstance(joules, Absent) else {})
         return Candidates(
             latency_s=latency_s,
-            flash_bytes=weight_bytes.sum(axis=-1) + fixed[..., 1],
+            flash_bytes=flash_bytes,
             energy_j=None if isinstance(joules, Absent) else joules,
             step_bytes=step_bytes,
             absent=absent,
@@ -227,6 +236,12 @@ def _asking(facts: LayerFacts) -> Callable[[Scratch], Size]:
 def _at_least(count: Any, group: TapsGroup) -> int:
     """The smallest number of taps with a pattern that is no smaller."""
     return next((known for known in sorted(group.patterns) if known >= count), group.size)
+
+
+def _firmware(layers: Sequence[Layer], target: Target) -> FirmwareColumns | None:
+    """The images of a runtime that we generate; None of any other, and where nobody measured its functions."""
+    table = target.runtime.functions.get(target.core.name)
+    return FirmwareColumns(layers, target, table) if target.runtime.generated and table is not None else None
 
 
 def _other_flash(graph: Graph, target: Target) -> Size:

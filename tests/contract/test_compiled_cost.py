@@ -19,6 +19,7 @@ from hwcost.target import Target
 from hwcost.tasks import REGISTRY, reference_network
 
 TARGETS = ("stm32l4r5", "gap8", "rp2040", "esp32s3-n16r8", "esp32c3")
+GENERATED = ("stm32l4r5 hwcost-c", "rp2040 hwcost-c")
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +50,9 @@ def walked_steps(graph: Graph, target: Target) -> list[int]:
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
-@pytest.mark.parametrize("device", TARGETS)
+@pytest.mark.parametrize("device", (*TARGETS, *GENERATED))
 def test_compiled_and_walked_agree(graphs: Mapping[str, Graph], name: str, device: str) -> None:
-    target, graph = Target.load(device), graphs[name]
+    target, graph = Target.load(*device.split()), graphs[name]
     compiled = CompiledCost(graph, target)
     rows = candidates(compiled, 3)
     many = compiled(rows)
@@ -70,9 +71,9 @@ def test_compiled_and_walked_agree(graphs: Mapping[str, Graph], name: str, devic
             assert one.energy_j == pytest.approx(cost.energy_j, rel=1e-12)
 
 
-@pytest.mark.parametrize("device", TARGETS)
+@pytest.mark.parametrize("device", (*TARGETS, *GENERATED))
 def test_numbers_of_taps_are_priced_as_they_are_walked(graphs: Mapping[str, Graph], device: str) -> None:
-    target, graph = Target.load(device), graphs["tcn"]
+    target, graph = Target.load(*device.split()), graphs["tcn"]
     patterns = {1: Taps(2, 1, 1), 2: Taps(0, 2, 2), 3: Taps(0, 1, 3)}
     taps = [TapsGroup(f"{node.name}.kernel", node.name, 3, patterns) for node in graph.nodes if getattr(node.op, "kernel", None) == (3,)]
     compiled = CompiledCost(graph, target, taps=taps)
