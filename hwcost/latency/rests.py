@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from hwcost.kernels.dsp_depthwise import rows_of_strip, tiles
 from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, plain, shape_of
-from hwcost.sizes import Size, ceil_div, equal, floor_div, largest
+from hwcost.sizes import Size, ceil_div, equal, exact_div, floor_div, largest
 from hwcost.target import LayerFacts
 
 __all__ = ["rests_of"]
@@ -51,12 +51,25 @@ def _turns(shape: DspShape, steps: Steps) -> dict[str, Size]:
 
 
 def _rows(layer: LayerFacts, shape: DspShape) -> dict[str, Size]:
-    """What windows ask of rows: those read, zeros beside them, rows above and below that are filled, rows kept for the next window."""
-    top, left, bottom, right = layer.padding
+    """What windows ask of rows: those read and widened, zeros beside and around them, rows moved to the front of scratch."""
+    top = layer.padding[0]
+    reach = (layer.output_height - 1) * layer.stride[0] + layer.kernel[0]
+    inside = -largest(-layer.input_height, top - reach)
+    outside = reach - inside
+    elements = layer.input_width * layer.in_channels
+    turns = floor_div(shape.held_rows - layer.kernel[0], layer.stride[0]) + 1
+    moves = ceil_div(layer.output_height, turns) - 1
+    is_natural = shape.function == "hwc_dsp_window_natural"
+    word = floor_div(elements, CHANNELS_IN_A_WORD)
     return {
-        "input row": layer.input_height,
-        "padded word": ceil_div((left + right) * layer.in_channels * layer.input_height, CHANNELS_IN_A_WORD),
-        "filled row": top + bottom,
+        "row read": inside,
+        "word read": inside * word,
+        "natural word read": inside * word if is_natural else 0,
+        "odd element read": inside * (elements - CHANNELS_IN_A_WORD * word) if is_natural else 0,
+        "padded element": inside * (shape.row_elements - elements) + outside * shape.row_elements,
+        "row outside": outside,
+        "move": moves,
+        "moved word": moves * max(0, layer.kernel[0] - layer.stride[0]) * shape.row_elements,
         "output row of a window": shape.out_height * layer.kernel[0],
     }
 
@@ -72,9 +85,17 @@ def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     }
 
 
-def _of_portable(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
-    """Plain loops start one run of input channels for each output and place of the window."""
-    return {"run": layer.output_elements * (layer.kernel[0] * layer.kernel[1])} if "mac" in steps else {}
+def _of_plain_windows(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+    """Plain loops skip taps outside of the image, and start one run of input channels for each output and tap."""
+    if "mac" not in steps or layer.weight_bits is None:
+        return {}
+    runs = _inside(layer, 0) * _inside(layer, 1) * layer.out_channels
+    return {"run": layer.output_elements * (layer.kernel[0] * layer.kernel[1]), "run inside": runs, "mac inside": runs * _depth(layer)}
+
+
+def _depth(layer: LayerFacts) -> Size:
+    """Input channels of one output."""
+    return exact_div(layer.in_channels, layer.groups)
 
 
 def _inside(layer: LayerFacts, axis: int) -> Size:
@@ -108,5 +129,6 @@ _RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {
     "dsp-tile": _of_tiles,
     "dsp-depthwise": _of_dsp_depthwise,
     "plain-depthwise": _of_plain_depthwise,
-    "portable": _of_portable,
+    "plain-pairs": _of_plain_windows,
+    "portable": _of_plain_windows,
 }
