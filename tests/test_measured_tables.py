@@ -12,6 +12,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 
 import profile_boards  # noqa: E402
 
+from hwcost.kernels import choose  # noqa: E402
 from hwcost.records import Measurement, read_records, require_one_condition  # noqa: E402
 from hwcost.target import load_runtime  # noqa: E402
 
@@ -44,3 +45,31 @@ def test_cycles_are_at_least_half_of_the_instructions(table: tuple[profile_board
         assert row.cycles >= row.instructions / 2
         assert row.instructions == sum(row.classes.values())
         assert row.implementation
+
+
+def test_the_kernel_that_ran_is_the_one_that_is_priced(table: tuple[profile_boards.Table, tuple[Measurement, ...]]) -> None:
+    about, rows = table
+    target = about.target
+    for row in rows:
+        assert row.layer is not None
+        kernel = choose(row.layer.step, target.runtime, target.core, objective=about.objective)
+        assert kernel.implementation == row.implementation, row.layer
+
+
+@pytest.mark.parametrize("core", profile_boards.CORES)
+def test_measuring_again_gives_the_same_cycles(core: str) -> None:
+    """Whatever the version says: a layer of each kind and kernel, run again."""
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    from hwcost.measure.profiling import Backend, measure
+
+    for objective in ("balanced", "time"):
+        tables = [table for table in profile_boards.tables((core,)) if table.objective == objective]
+        rows = [row for table in tables for row in read_records(table.path).rows]
+        some = {(row.layer.op.kind, row.implementation): row for row in reversed(rows) if row.layer is not None}
+        if some:
+            layers = [row.layer for row in some.values() if row.layer is not None]
+            again = measure(layers, tables[0].target, backend=Backend(workers=1), objective=objective, seed=profile_boards.SEED)
+            assert {row.layer: row.cycles for row in again} == {row.layer: row.cycles for row in some.values()}, (
+                "run tools/profile_boards.py"
+            )

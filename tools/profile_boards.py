@@ -2,6 +2,7 @@
 
     python tools/profile_boards.py                     # whatever is missing or of another version of the kernels
     python tools/profile_boards.py --core cortex-m4    # one core
+    python tools/profile_boards.py --again             # whatever is there, too
     python tools/profile_boards.py --check             # only say which tables are missing, short or stale; exit code 1 where any is
 
 Run it after a change of kernels or of flags. A run that was cut off goes on where it was. 1,200 layers of each of the four kinds that
@@ -107,6 +108,7 @@ def main() -> int:
     parser.add_argument("--core", action="append", choices=CORES)
     parser.add_argument("--table", action="append", help="only tables of these names")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--again", action="store_true")
     parser.add_argument("--check", action="store_true")
     given = parser.parse_args()
     wanted = [table for table in tables(tuple(given.core or CORES)) if given.table is None or table.name in given.table]
@@ -115,6 +117,8 @@ def main() -> int:
         print("\n".join(faults) or "every table is there and of this version")
         return 1 if faults else 0
     for table in wanted:
+        if given.again:
+            table.path.unlink(missing_ok=True)
         measured(table, given.jobs)
     return 0
 
