@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -187,4 +188,15 @@ def test_compilers_find_nothing_to_say_of_any_kernel(core: str, tmp_path: Path) 
     sources = [path for path in sorted(KERNELS.glob("*.c")) if core == "cortex-m4" or not path.name.startswith("hwc_dsp")]
     command = [sys.executable, "-m", "ziglang", "cc", *CORES[core]["zig"], *STRICT, "-I", str(KERNELS), *map(str, sources)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("core", ["cortex-m0plus", "cortex-m4"])
+def test_gcc_finds_nothing_to_say_either(core: str, tmp_path: Path) -> None:
+    """Where it is installed. Functions that are assembly alone use their arguments where gcc does not look."""
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    sources = [path for path in sorted(KERNELS.glob("*.c")) if core == "cortex-m4" or not path.name.startswith("hwc_dsp")]
+    flags = (*CORES[core]["gcc"], *STRICT, "-O2", "-Wno-unused-parameter")
+    done = subprocess.run(["arm-none-eabi-gcc", *flags, *map(str, sources)], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -15,11 +15,9 @@
 #define hwc_copy_bytes(to, from, bytes) __builtin_memcpy((to), (from), (bytes))
 #define hwc_fill_bytes(to, value, bytes) __builtin_memset((to), (value), (bytes))
 
-/* Before a loop that is long enough as it is written: compilers would repeat its body, and flash is what small devices lack. */
+/* Before a loop that is long enough as it is written: some compilers would repeat its body, and flash is what small devices lack. */
 #if defined(__clang__)
 #define HWC_AS_WRITTEN _Pragma("clang loop unroll(disable)")
-#elif defined(__GNUC__)
-#define HWC_AS_WRITTEN _Pragma("GCC unroll 1")
 #else
 #define HWC_AS_WRITTEN
 #endif

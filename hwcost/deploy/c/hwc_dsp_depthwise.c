@@ -22,17 +22,22 @@ static inline uint32_t load(const int8_t *from) {
     return word;
 }
 
+/* A word turned right by eight bits, in the C that compilers know as one instruction: not every gcc has __ror. */
+static inline uint32_t turned(uint32_t word) {
+    return word >> 8 | word << 24;
+}
+
 /* One place of two rows, widened: the rows (0, 1) of one slot and the rows (2, 3) of the other, upper row in the low half. */
 static inline __attribute__((always_inline)) void widen(const int8_t *above, const int8_t *below, uint32_t *lower, uint32_t *upper) {
     uint32_t a = load(above), b = load(below);
     uint32_t even = (a & 0xffff) | b << 16, odd = (b & 0xffff0000) | a >> 16, pair;
     upper[1] = pair = __sxtb16(even);
     lower[0] = pair;
-    upper[3] = pair = __sxtb16(__ror(even, 8));
+    upper[3] = pair = __sxtb16(turned(even));
     lower[2] = pair;
     upper[5] = pair = __sxtb16(odd);
     lower[4] = pair;
-    upper[7] = pair = __sxtb16(__ror(odd, 8));
+    upper[7] = pair = __sxtb16(turned(odd));
     lower[6] = pair;
 }
 
@@ -47,7 +52,7 @@ static inline __attribute__((always_inline)) void widen_rows(const int8_t *above
         upper += WORDS_A_COLUMN;
     }
     uint32_t *end = lower + (count & ~1) * WORDS_A_COLUMN;
-#pragma clang loop unroll(disable)
+    HWC_AS_WRITTEN
     while (lower != end) {
         widen(above, below, lower, upper);
         above += above_step;
