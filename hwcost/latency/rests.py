@@ -78,6 +78,7 @@ def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     """Windows of nine taps have a loop of their own, and a shorter one."""
     is_common = layer.kernel == COMMON_WINDOW
     return {
+        "mac of nine": steps["mac"] if is_common else 0,
         "mac of another window": 0 if is_common else steps["mac"],
         "output of another window": 0 if is_common else steps["output"],
         "row of taps": steps["place"] * layer.kernel[0],
