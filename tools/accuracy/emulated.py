@@ -221,25 +221,30 @@ def with_few(rows: Sequence[Row], *, told: bool) -> dict[str, Errors]:
 
 
 def most_telling(rows: Sequence[Row], count: int) -> list[int]:
-    """Rows whose counts leave least doubt about the prices, found before anything is measured; kernels that few rows take are passed over.
+    """Rows whose counts leave least doubt about the prices, found before anything is measured.
 
-    Each next one is that which the ones before leave most uncertain (a greedy D-optimal design), counts relative to a row's largest.
+    Kernels get rows by how often they are taken, and none where that is seldom.
     """
-    columns = sorted({(row.group, name) for row in rows for name in row.counts})
-    place = {column: index for index, column in enumerate(columns)}
-    table = np.zeros((len(rows), len(columns)))
-    for index, row in enumerate(rows):
-        for name, number in row.counts.items():
-            table[index, place[row.group, name]] = number / max(row.counts.values())
-    table = table[:, table.max(axis=0) > 0] / table.max(axis=0)[table.max(axis=0) > 0]
     often = Counter(row.group for row in rows)
-    rare = np.array([often[row.group] < COMMON * len(rows) for row in rows])
+    common = {group: number for group, number in often.items() if number >= COMMON * len(rows)}
+    chosen: list[int] = []
+    for rank, (group, number) in enumerate(sorted(common.items(), key=lambda item: item[1])):
+        left = sum(n for _, n in sorted(common.items(), key=lambda item: item[1])[rank:])
+        mine = [index for index, row in enumerate(rows) if row.group == group]
+        chosen += [mine[at] for at in _telling([rows[at] for at in mine], round((count - len(chosen)) * number / left))]
+    return chosen
+
+
+def _telling(rows: Sequence[Row], count: int) -> list[int]:
+    """Rows of one kernel, each the one that those before leave most uncertain (a greedy D-optimal design on shares of counts)."""
+    names = sorted({name for row in rows for name in row.counts})
+    table = np.array([counts_of(row, names) / max(row.counts.values()) for row in rows])
+    table = table[:, table.max(axis=0) > 0] / table.max(axis=0)[table.max(axis=0) > 0]
     told = DOUBT * np.eye(table.shape[1])
     chosen: list[int] = []
     for _ in range(count):
         doubt = np.einsum("ij,jk,ik->i", table, np.linalg.inv(told), table)
-        doubt[rare] = -1.0
-        doubt[chosen] = -2.0
+        doubt[chosen] = -1.0
         chosen.append(int(np.argmax(doubt)))
         told += np.outer(table[chosen[-1]], table[chosen[-1]])
     return chosen
