@@ -112,7 +112,8 @@ class CompiledCost:
             weight_bytes = rows.weight_bytes if shares is None else rows.weight_bytes * shares
             flash_bytes = weight_bytes.sum(axis=-1) + fixed[..., 1]
         else:
-            working, flash_bytes = self._firmware.at(rows.facts, shares)
+            working, flash_bytes, stack_bytes = self._firmware.at(rows.facts, shares)
+            step_bytes += stack_bytes[..., None]
             everything = _Scratch((), np.arange(len(self._columns.order)), self._columns.forms.places)
             everything.add(step_bytes, working, shares)
         latency_s = self._latency.at(rows.counts, shares, lambda: self._sized(chosen))

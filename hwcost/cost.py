@@ -10,7 +10,7 @@ from hwcost.graph import Graph, Step
 from hwcost.kernels import Kernel
 from hwcost.latency import Absent, Basis, LatencyModel, Prediction
 from hwcost.memory.flash import Flash, flash_of
-from hwcost.memory.ram import Ram, ram
+from hwcost.memory.ram import Ram, ram, stack_of
 from hwcost.memory.regions import FlashPlacement, Region, place_flash, regions
 from hwcost.target import Target
 
@@ -89,7 +89,7 @@ def estimate(
     fit together, MeasurementError for a model of another runtime or core.
     """
     chosen = chosen or [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
-    in_ram = ram(graph, target, [kernel.scratch_bytes for kernel in chosen], io_in_arena=io_in_arena)
+    in_ram = ram(graph, target, [kernel.scratch_bytes for kernel in chosen], io_in_arena=io_in_arena, stack_bytes=stack_of(chosen, target))
     content = flash_of(graph, target, chosen)
     in_flash = place_flash(graph, content, target)
     found = _predict(graph, target, latency_model, {**in_flash.region_of, **in_ram.region_of})

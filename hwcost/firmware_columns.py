@@ -36,6 +36,7 @@ class Answer:
     scratch_bytes: int
     own_bytes: int
     parts: tuple[int, ...]
+    stack_bytes: int
     implementation: str | None
 
 
@@ -69,8 +70,8 @@ class FirmwareColumns:
         self._known: list[dict[tuple[int, ...], Answer]] = [{} for _ in layers]
         self._code = Code()
 
-    def at(self, facts: LayerFacts, shares: Any) -> tuple[Size, Size]:
-        """Working memory of every layer and flash of the whole image; of several forms of a layer, as much of each as it has a share."""
+    def at(self, facts: LayerFacts, shares: Any) -> tuple[Size, Size, Column]:
+        """Working memory of every layer, flash and stack of the image; of several forms of a layer, the share of each."""
         numbers = _numbers(facts)
         answers = [self._answers(index, numbers[..., index, :].reshape(-1, len(VARYING))) for index in range(len(self._facts))]
         shape = numbers.shape[:-2]
@@ -80,7 +81,11 @@ class FirmwareColumns:
         if isinstance(sloped, Sloped):
             own, scratch = self._sloped(facts, [rows[0] for rows in answers], len(sloped.slopes), own, scratch)
         code = self._shared_bytes(answers, shape, shares)
-        return scratch, (own if shares is None else own * shares).sum(axis=-1) + (code + self._table.base_code_bytes)
+        stack = _column(answers, "stack_bytes", shape)
+        if shares is not None:
+            stack = np.where(_present(shares), stack, 0)
+        image = (own if shares is None else own * shares).sum(axis=-1) + (code + self._table.base_code_bytes)
+        return scratch, image, stack.max(axis=-1, initial=self._table.stack_bytes)
 
     def _answers(self, layer: int, rows: Column) -> list[Answer]:
         if len(rows) == 1:
@@ -99,9 +104,10 @@ class FirmwareColumns:
         kernel = kernel_of(facts, self._target.runtime, self._target.core)
         needs = kernel.needs
         if needs is None:
-            return Answer(0, 0, (), None)
+            return Answer(0, 0, (), 0, None)
         own = int(needs.packed_bytes) + self._call_bytes(needs)
-        return Answer(int(needs.scratch_bytes), own, self._code.of(needs, self._table), kernel.implementation)
+        stack = self._table.stack_of(needs.functions[:1])
+        return Answer(int(needs.scratch_bytes), own, self._code.of(needs, self._table), stack, kernel.implementation)
 
     def _call_bytes(self, needs: Needs) -> int:
         return needs.calls * (self._table.structs[needs.struct] + self._table.call_bytes)
@@ -112,8 +118,7 @@ class FirmwareColumns:
         filled = [[[*answer.parts, *[NOTHING] * (most - len(answer.parts))] for answer in rows] for rows in answers]
         parts = np.array(filled, dtype=np.int64).reshape(len(answers), -1, most).swapaxes(0, 1)
         if shares is not None:
-            present = (shares.value if isinstance(shares, Sloped) else shares) >= 0.5
-            parts = np.where(np.broadcast_to(present, (*shape, len(answers))).reshape(-1, len(answers), 1), parts, NOTHING)
+            parts = np.where(np.broadcast_to(_present(shares), (*shape, len(answers))).reshape(-1, len(answers), 1), parts, NOTHING)
         parts = np.sort(parts.reshape(len(parts), -1), axis=-1)
         first = np.diff(parts, axis=-1, prepend=-1) != 0
         return np.asarray((np.array(self._code.sizes)[parts] * first).sum(axis=-1).reshape(shape))
@@ -140,6 +145,11 @@ class FirmwareColumns:
 
 WEIGHTED = frozenset(("conv2d", "conv1d", "depthwise_conv2d", "depthwise_conv1d", "conv_transpose2d", "conv_transpose1d", "dense"))
 _VARIANTS: Mapping[str, Any] = {variant.name: variant for variant in VARIANTS}
+
+
+def _present(shares: Any) -> Column:
+    """Which forms of layers an image has; between two forms the one it has more of."""
+    return np.asarray((shares.value if isinstance(shares, Sloped) else shares) >= 0.5)
 
 
 def _sized(layer: LayerFacts, sizes: Mapping[str, Any]) -> LayerFacts:

@@ -98,7 +98,7 @@ def firmware_size(emissions: Sequence[Emission], planned: FirmwarePlan, target: 
         + table.call_bytes * len(calls)
         + table.code_of(list(sources))
         + sum(_aligned(size) for size in planned.unit_bytes.values()),
-        stack_bytes=table.stack_bytes,
+        stack_bytes=planned.cost.ram.stack_bytes,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hwcost.graph import Graph
+from hwcost.kernels import Kernel
 from hwcost.memory.buffers import Buffer, Plan
 from hwcost.memory.greedy import planned
 from hwcost.memory.lifetime import Lifetimes, Span, lifetimes
@@ -68,10 +69,13 @@ class Ram:
         return {placed.tensor: placed.region for placed in self.plan}
 
 
-def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_arena: bool | None = None) -> Ram:
+def ram(
+    graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_arena: bool | None = None, stack_bytes: int | None = None
+) -> Ram:
     """RAM that `graph` takes on `target`; `scratch` holds each step's working memory in bytes, None where nobody knows it.
 
-    `io_in_arena` overrides whether the network's inputs and outputs share the arena (else the application holds them).
+    `stack_bytes` is the stack of its kernels, where it depends on which they are. `io_in_arena` overrides whether the
+    network's inputs and outputs share the arena (else the application holds them).
     """
     model = target.runtime.ram
     in_arena = io_in_arena if io_in_arena is not None else model is None or model.io_in_arena
@@ -82,7 +86,7 @@ def ram(graph: Graph, target: Target, scratch: Sequence[int | None], *, io_in_ar
     persistent, static = _runtime_bytes(graph, target.runtime)
     plans = _place(buffers, model, target.ram_regions, persistent)
     placed = tuple(item for region, plan in plans.items() for item in _placed_tensors(region, plan, buffers, spans))
-    stack = _stack_bytes(target)
+    stack = stated_stack(target) if stack_bytes is None else stack_bytes
     outside = 0 if in_arena else sum(size for span, size in zip(spans.spans, spans.sizes(graph.values), strict=True) if span.is_io)
     return Ram(
         arena_bytes=sum(plan.height_bytes for plan in plans.values()),
@@ -198,7 +202,7 @@ def _placed_tensors(region: str, plan: Plan, buffers: Sequence[Buffer], spans: L
 
 def fixed_bytes(graph: Graph, target: Target) -> Size:
     """RAM that is taken whatever the plan: the runtime, the stack, reserved bytes; linear in the widths of the network."""
-    return sum(_runtime_bytes(graph, target.runtime)) + _stack_bytes(target) + _reserved_bytes(target)
+    return sum(_runtime_bytes(graph, target.runtime)) + stated_stack(target) + _reserved_bytes(target)
 
 
 def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[Size, int]:
@@ -210,12 +214,18 @@ def _runtime_bytes(graph: Graph, runtime: Runtime) -> tuple[Size, int]:
     return record_bytes(model.persistent, graph, pointer_bytes), 0 if model.runtime_bytes is None else model.runtime_bytes.value
 
 
-def _stack_bytes(target: Target) -> int:
-    """What its file states for the runtime, else what was seen of generated functions on the core."""
-    model, functions = target.runtime.ram, target.runtime.functions.get(target.core.name)
-    if model is not None and model.stack_bytes is not None:
-        return model.stack_bytes.value
-    return 0 if functions is None else functions.stack_bytes
+def stated_stack(target: Target) -> int:
+    """Stack that is the same whatever the network: of a runtime we generate, where it depends on the kernels, none."""
+    model = target.runtime.ram
+    return 0 if model is None or model.stack_bytes is None else model.stack_bytes.value
+
+
+def stack_of(chosen: Sequence[Kernel], target: Target) -> int:
+    """Stack of a network run by these kernels: what is stated for the runtime, else the deepest of those that are linked."""
+    table = target.runtime.functions.get(target.core.name)
+    if stated_stack(target) or table is None:
+        return stated_stack(target)
+    return table.stack_of([kernel.needs.functions[0] for kernel in chosen if kernel.needs is not None])
 
 
 def _reserved_bytes(target: Target) -> int:

@@ -133,7 +133,7 @@ class Functions(Strict):
     call_bytes: Bytes
     """Code that calls one layer."""
     stack_bytes: Bytes
-    """The deepest stack seen, from the call of the model down."""
+    """Stack of the model's own function, which calls the layers."""
     functions: Mapping[str, Bytes]
     """Code of each source of kernels."""
     structs: Mapping[str, Bytes]
@@ -142,6 +142,13 @@ class Functions(Strict):
     """Code of the compiler's own functions (a 64-bit product, a division)."""
     uses: Mapping[str, tuple[Text, ...]] = field(default_factory=dict)
     """Which of them each source of kernels brings in."""
+    stacks: Mapping[str, Bytes] = field(default_factory=dict)
+    """The deepest stack seen from the call of a kernel down, by its source."""
+
+    def stack_of(self, sources: Sequence[str]) -> int:
+        """The deepest stack of an image whose layers call these sources; one that nobody saw counts as the deepest of all."""
+        deepest = max(self.stacks.values(), default=0)
+        return self.stack_bytes + max((self.stacks.get(source, deepest) for source in sources), default=0)
 
     def code_of(self, sources: Sequence[str]) -> int:
         """Code of these sources and of all that they bring in, each once."""
@@ -173,6 +180,8 @@ class Runtime(Strict):
     """Only a name that published measurements refer to: it can be compared with, not checked against."""
     provisional: Flag = False
     """Priced before it exists; reports say so."""
+    build: Text | None = None
+    """For a code generator: a hash of its kernels, templates, flags and compiler, by which figures are told from those of another."""
     generated: Flag = False
     """Whether its kernels are those of hwcost's own generator, which says what each asks for; `functions` holds the sizes of its code."""
     notes: Text | None = None
