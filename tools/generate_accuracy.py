@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from accuracy.page import section
 from pricing.cmsis import EFR32
 from pricing.comparisons import compare
 from pricing.fits import Quality, cost_of, layers_of, networks_of
@@ -181,7 +182,7 @@ def power_line(rows: Sequence[Measurement]) -> str:
 
 def page() -> str:
     others = table(HEADER, map(row_of, compare()))
-    return f"{HEAD}\n{shipped()}{OTHERS}\n{others}{KNOWN}\n{known()}{UNSEEN}\n{unseen_layers()}{ENERGY}\n{energy()}"
+    return f"{HEAD}\n{shipped()}{section()}{OTHERS}\n{others}{KNOWN}\n{known()}{UNSEEN}\n{unseen_layers()}{ENERGY}\n{energy()}"
 
 
 def main() -> None:
