@@ -89,8 +89,8 @@ def room_of(target: Target, arenas: Mapping[str, tuple[str, int]], stack_bytes: 
         for name in dict.fromkeys(region for region, _ in arenas.values())
         if name != home
     )
-    # Whatever is not arena in .data and .bss is a few words; the linker says so where it meets the stack.
-    stack = max(stack_bytes, min(MOST_STACK_BYTES, left[home] // 2)) // 8 * 8
+    # Networks have a few words in .data and .bss beside their arenas, if any; the linker says so where they meet the stack.
+    stack = max(stack_bytes, min(MOST_STACK_BYTES, left[home] - ALIGNED)) // 8 * 8
     return Room(flash_bytes=sum(_free(memory) for memory in target.flash_regions), ram_bytes=free[home], stack_bytes=stack, others=others)
 
 

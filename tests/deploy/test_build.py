@@ -159,7 +159,8 @@ def test_the_room_of_a_device():
     target = Target.load("stm32h743", "hwcost-c")
     in_first = room_of(target, {"arena": ("dtcm", 100 << 10)}, 512)
     assert (in_first.ram_bytes, in_first.flash_bytes, in_first.others) == (128 << 10, 2 << 20, ())
-    assert in_first.stack_bytes == 14 << 10
+    assert in_first.stack_bytes == 16 << 10
+    assert room_of(target, {"arena": ("dtcm", 127 << 10)}, 512).stack_bytes == 1008
     full = room_of(target, {"arena_dtcm": ("dtcm", 128 << 10), "arena_axi": ("axi", 1000)}, 512)
     assert full.ram_bytes == 512 << 10
     assert full.others == (OtherRam("dtcm", 128 << 10, ("arena_dtcm",)),)

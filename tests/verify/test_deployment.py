@@ -148,3 +148,15 @@ def test_inputs_that_cannot_be_read_are_called_inputs(model, tmp_path):
     order = Order(model, Target.load("stm32l4r5", "hwcost-c"), tmp_path / "fw")
     with pytest.raises(InputError, match=r"cannot read inputs '.*none.npz'"):
         deployed(order, board="emulated", inputs=tmp_path / "none.npz")
+
+
+def test_a_network_spread_over_two_regions_is_linked_and_runs_in_both(tmp_path, root):
+    from tests.verify.test_asked_run import separable
+
+    text = (root / "targets/devices/stm32l476.toml").read_text().replace('name = "stm32l476"', 'name = "two"')
+    (tmp_path / "two.toml").write_text(text.replace("98_304", "2_500").replace("32_768", "2_500"))
+    truth = deployed(Order(separable(tmp_path), Target.load(tmp_path / "two.toml", "hwcost-c"), tmp_path / "fw"), board="emulated")
+    assert truth.agreement.bit_exact
+    assert abs(truth.measured.ram_bytes - truth.predicted.ram_bytes) <= 128
+    script = (tmp_path / "fw/build/firmware.ld").read_text()
+    assert "LENGTH = 2500" in script.split("RAM1", 1)[1]
