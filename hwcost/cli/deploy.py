@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hwcost.cli.output import emit, examples, talk
-from hwcost.errors import InputError
+from hwcost.errors import InputError, shown
 from hwcost.target import Target
 
 __all__ = ["app", "deploy"]
@@ -58,6 +58,8 @@ def deploy(
     A model that does not fit the target is refused before anything is built. Exits with 1 where the answers of the firmware are not
     those of the program, 3 where a compiler or a board failed.
     """
+    if board != "emulated" and not run:
+        raise InputError(f"--board {shown(board)} says what the firmware runs on, so it needs --run")
     require_board_extra(run)
     from hwcost.report.deploying import truth_json, truth_text
     from hwcost.verify.deployment import Order, deployed

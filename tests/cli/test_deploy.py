@@ -54,6 +54,8 @@ def test_it_never_writes_over_a_stranger_s_files(hwcost, int8, tmp_path):
         (("--target", "stm32l4r55"), "did you mean"),
         (("--target", "stm32l4r5", "--run", "--inputs", "nothing.npz"), "nothing.npz"),
         (("--target", "stm32l4r5", "--run", "--board", "toaster"), "toaster"),
+        (("--target", "stm32l4r5", "--run", "--board", "serial:@9600"), "PORT@BAUD"),
+        (("--target", "stm32l4r5", "--board", "qemu"), "needs --run"),
         (("--target", "esp32", "--run"), "xtensa-lx6"),
     ],
 )
@@ -74,6 +76,13 @@ def test_a_missing_compiler_is_exit_code_3(hwcost, int8, tmp_path):
     done = hwcost("deploy", int8, "--target", "stm32l4r5", "--output", tmp_path / "fw", "--run", "--compiler", "no-such-gcc")
     assert done.code == 3
     assert "no-such-gcc" in done.err
+
+
+def test_a_port_that_is_not_there_is_exit_code_3(hwcost, int8, tmp_path):
+    pytest.importorskip("serial")
+    done = hwcost("deploy", int8, "--target", "stm32l4r5", "--output", tmp_path / "fw", "--run", "--board", "serial:/no/such/port")
+    assert done.code == 3
+    assert "cannot open the serial port '/no/such/port'" in done.err
 
 
 def test_a_broken_file_is_exit_code_2(hwcost, tmp_path):
