@@ -38,7 +38,8 @@ def fit_residual(samples: Sequence[Sample]) -> ResidualParameters:
 def _forest(samples: Sequence[Sample], linear: LinearParameters) -> Forest | None:
     left, given = _left(samples, linear), _attributes(samples)
     fold = np.arange(len(samples)) % FOLDS
-    after = np.concatenate([np.abs(left[fold == k] - _grown(given[fold != k], left[fold != k]).predict(given[fold == k])) for k in range(FOLDS)])
+    parts = [fold == part for part in range(FOLDS)]
+    after = np.concatenate([np.abs(left[part] - _grown(given[~part], left[~part]).predict(given[part])) for part in parts])
     if after.mean() >= HELPS * np.abs(left).mean():
         return None
     return _exported(_grown(given, left))
@@ -74,8 +75,6 @@ def _left(samples: Sequence[Sample], linear: LinearParameters) -> Array:
 def _attributes(samples: Sequence[Sample]) -> Array:
     """One row of attributes for each layer."""
     return np.array([attributes(sample.kernel.layer) for sample in samples])
-
-
 
 
 def predict_residual(parameters: ResidualParameters, sample: Sample) -> float:
