@@ -29,6 +29,9 @@ __all__ = ["Order", "deployed"]
 INT8_MODEL = "model.int8.onnx"
 """What a float model was quantised to, in the folder of the project."""
 
+FLASHED = " (cycles and stack of what was flashed, bytes of a build here)"
+"""What is said of a real board, whose firmware somebody's own tools may have built."""
+
 Tell = Callable[[str], None]
 
 
@@ -153,7 +156,7 @@ def _measured(ran: FirmwareRun, image: Image, target: Target, board: str) -> Mea
         instructions=ran.instructions,
         cycles=ran.cycles,
         latency_s=None if ran.cycles is None else ran.cycles / (ran.clock_hz or target.clock_hz),
-        board=f"{board} {target.core.name}",
+        board=f"{board} {target.core.name}" + FLASHED * (ran.clock_hz is not None),
         compiler=image.version,
         flags=image.flags,
     )

@@ -80,6 +80,21 @@ def test_a_board_over_a_line_answers_as_the_emulated_one(model, tmp_path, device
     assert asked.cycles == pytest.approx(emulated.cycles, rel=0.005, abs=500)
 
 
+def test_networks_with_several_inputs_and_outputs(tmp_path):
+    # Inputs of 200 bytes are more than one line; each output comes after the inputs were overwritten.
+    model = Model(tmp_path)
+    a, b = (model.input(name, (2, 10, 10), 0.05, zero) for name, zero in (("a", 3), ("b", -7)))
+    total = model.node("Add", [a, b], "total", 0.1, 0)
+    w = model.weights("w", np.arange(-3, 3).reshape(3, 2, 1, 1), np.full(3, 0.2))
+    mixed = model.node("Conv", [total, w], "mixed", 0.1, 0)
+    model.node("GlobalAveragePool", [mixed], "mean", 0.05, 4)
+    path = model.saved("total", "mean")
+    with wired(path, tmp_path / "fw", "rp2040") as (order, _, board):
+        truth = deployed(order, board=f"serial:{board.port}")
+    assert truth.agreement.bit_exact
+    assert truth.agreement.examples == 2
+
+
 def test_a_deployment_on_a_board_over_a_line(model, tmp_path):
     with wired(model, tmp_path / "fw", "stm32l4r5") as (order, _, board):
         truth = deployed(order, board=f"serial:{board.port}@921600")
