@@ -220,16 +220,29 @@ class EmulatedBoard:
         classes: Tally[str] = Tally()
         instructions: Tally[str] = Tally()
         cycles: Tally[str] = Tally()
-        for address, size, count, taken in self._counter.blocks():
+        blocks = list(self._counter.blocks())
+        sizes = {address: size for address, size, _, _ in blocks}
+        for address, size, count, taken in blocks:
             cost = self._cost(address, size)
             name = self._loaded().function_at(address)
             instructions[name] += cost.instructions * count
-            cycles[name] += cost.cycles * count + self._timing.taken_branch * taken  # type: ignore[assignment]
+            joined = self._joined(address, size, sizes.get(address + size)) if count > taken else 0.0
+            cycles[name] += cost.cycles * count + self._timing.taken_branch * taken + joined * (count - taken)  # type: ignore[assignment]
             for kind, times in cost.classes.items():
                 classes[kind] += times * count
         functions = {name: FunctionRun(instructions[name], float(cycles[name])) for name in sorted(instructions)}
         total = math.fsum(run.cycles for run in functions.values())
         return sum(instructions.values()), total, dict(sorted(classes.items())), functions
+
+    def _joined(self, address: int, size: int, following: int | None) -> float:
+        """Cycles that a block and the one it falls through into take together, over what each takes alone.
+
+        The emulator cuts code where a page of memory ends. What is cut there runs as one: where an image has it must not matter.
+        """
+        if following is None:
+            return 0.0
+        alone = self._cost(address, size).cycles + self._cost(address + size, following).cycles
+        return self._cost(address, size + following).cycles - alone
 
     def _cost(self, address: int, size: int) -> BlockCost:
         if (address, size) not in self._costs:
