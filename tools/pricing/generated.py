@@ -1,55 +1,80 @@
-"""Recipes: the project's own generated C, provisionally, from a trial of its kernels."""
+"""Recipes: the project's own generated C, from layers of every kind that its emulated cores ran."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from hwcost.target import LinearPrice, Runtime
-from pricing.cmsis import emulated_m4, relatives, scaled_groups
-from pricing.cortex_m import M0_SOURCE, m0_scaling
-from pricing.fits import Figures, basis_of, fit_networks, networks_of, section
-from pricing.glue import BYTE_LOOP, glue, optimised_elsewhere, plain
-from pricing.templates import CONV, DEPTHWISE_KINDS, INT8
+from hwcost.records import Measurement
+from hwcost.target import Runtime
+from pricing.fits import Figures, basis_of, fit_layers, layers_of, section
+from pricing.templates import DEPTHWISE_KINDS, INT8, Template
 
-TRIAL = "a trial of generated kernels in plain C on an emulated Cortex-M4"
-TRANSPOSED = ("conv_transpose2d", "conv_transpose1d")
-CONVOLUTION = LinearPrice(
-    "linear",
-    (*CONV, *TRANSPOSED),
-    f"{TRIAL}: 1.24 to 1.36 cycles a MAC, 1.5 to 2.1 in layers of few inputs",
-    ("optimised",),
-    per_mac=1.2,
-    per_output_element=10.0,
-    when=INT8,
+TABLES = ("pointwise", "conv2d", "depthwise", "dense", "others")
+WINDOW = ("per_layer", "per_mac", "per_output_element", "per_position")
+MOVED = ("per_layer", "per_output_element")
+NEAR = replace(INT8, max_groups=1, max_dilation=(1, 1))
+LOOKUPS = (
+    *("relu", "clip", "leaky_relu", "prelu", "sigmoid", "tanh", "hard_sigmoid", "hard_swish", "silu", "gelu", "elu", "selu", "softplus"),
+    *("softsign", "mish", "erf", "exp", "log", "sqrt", "reciprocal", "neg", "abs", "sign", "sin", "cos", "floor", "ceil", "round", "pow"),
 )
-STRIDED = LinearPrice(
-    "linear", DEPTHWISE_KINDS, f"{TRIAL}: 4.08 cycles a MAC at stride 2", ("optimised",), per_mac=4.08, when=replace(INT8, stride=(2, 2))
+"""Kinds that are one table of 256 entries, and cost the same whatever it holds."""
+
+MOST_ROWS = 300
+"""Of a kind, that coefficients are fitted to."""
+
+TEMPLATES = (
+    Template("pointwise", ("conv2d",), WINDOW, replace(NEAR, kernel=(1, 1))),
+    Template("convolution", ("conv2d",), WINDOW, NEAR),
+    Template("grouped or dilated convolution", ("conv2d",), WINDOW),
+    Template("convolution over time", ("conv1d",), WINDOW),
+    Template("depthwise at stride 1", ("depthwise_conv2d",), WINDOW, replace(INT8, kernel=(3, 3), stride=(1, 1))),
+    Template("depthwise at stride 2", ("depthwise_conv2d",), WINDOW, replace(INT8, kernel=(3, 3))),
+    Template("other depthwise", DEPTHWISE_KINDS, WINDOW),
+    Template("dense", ("dense",), WINDOW),
+    Template("average pool", ("average_pool2d", "average_pool1d"), WINDOW),
+    Template("global average pool", ("global_average_pool",), WINDOW),
+    Template("max pool", ("max_pool2d", "max_pool1d"), WINDOW),
+    Template("global max pool", ("global_max_pool",), WINDOW),
+    Template(
+        "reduction", ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min"), ("per_layer", "per_input_element", "per_output_element")
+    ),
+    Template("sum", ("add", "sub"), MOVED),
+    Template("product", ("mul", "div"), MOVED),
+    Template("concat", ("concat",), MOVED),
+    Template("softmax", ("softmax",), (*MOVED, "per_position")),
+    Template("lookup", LOOKUPS, MOVED),
+    Template("move", ("pad", "resize"), MOVED),
 )
-DEPTHWISE = LinearPrice("linear", DEPTHWISE_KINDS, f"{TRIAL}: 2.59 cycles a MAC at stride 1", ("optimised",), per_mac=2.59, when=INT8)
-DENSE = LinearPrice("linear", ("dense", "matmul"), f"{TRIAL}: 1.53 cycles a MAC", ("optimised",), per_mac=1.53, when=INT8)
+
+STAND_INS = {
+    ("conv2d",): ("conv_transpose2d", "conv_transpose1d", "matmul"),
+    ("pad", "resize"): ("split", "slice", "expand", "transpose", "gather", "depth_to_space", "space_to_depth", "quantize", "dequantize"),
+    ("add", "sub"): ("minimum", "maximum"),
+    ("reduce_mean", "reduce_sum", "reduce_max", "reduce_min"): ("arg_max", "arg_min"),
+}
+"""Kinds that nobody ran, priced as their nearest relatives: those of plain loops over products as grouped convolutions."""
 
 
-def generated_m4(runtime: Runtime) -> Figures:
-    groups = {"conv": (CONVOLUTION,), "depthwise": (STRIDED, DEPTHWISE), "dense": (DENSE,)}
-    rows = networks_of("emulated-cortex-m4/generated-c-trial/mlperf_tiny_totals.csv")
-    scaling = fit_networks("generated C, emulated Cortex-M4, networks", groups, (), rows, 0.0)
-    own = scaled_groups(groups, scaling, "to reach its networks", 0.0)
-    between = glue(runtime, "optimised", optimised_elsewhere(), (BYTE_LOOP, "a loop over bytes, counted by the same table"))
-    source = f"provisional, until the generated code can be run: {TRIAL}, without wait states"
-    basis = basis_of("documented", len(rows), scaling.quality)
-    latency = section(runtime, "cortex-m4", [*own, *between], source, basis, scaling.quality, provisional=True)
-    return Figures(latency, (scaling.quality,))
+def _some(rows: Sequence[Measurement]) -> Sequence[Measurement]:
+    """Rows spread over a table, enough for a few coefficients; tables of many kinds are taken whole."""
+    kinds = {row.layer.op.kind for row in rows if row.layer is not None}
+    return rows[:: max(1, len(rows) // (MOST_ROWS * len(kinds)))]
 
 
-def generated_m33(runtime: Runtime) -> Figures:
-    found = generated_m4(runtime).latency
-    return Figures(replace(found, core="cortex-m33", source=f"as on the Cortex-M4, whose instructions it executes; {found.source}"))
+def generated(core: str) -> Callable[[Runtime], Figures]:
+    """The recipe of one core."""
 
+    def recipe(runtime: Runtime) -> Figures:
+        rows = [row for table in TABLES for row in _some(layers_of(f"emulated-{core}/hwcost-c/{table}.csv"))]
+        prices, quality = fit_layers(f"generated C, emulated {core}", TEMPLATES, rows, f"layers that the emulated {core} ran")
+        others = [
+            replace(price, kinds=kinds, when=replace(INT8, activation_bits=None), source=f"as {price.kinds[0]}; {price.source}")
+            for price in prices
+            if (kinds := STAND_INS.get(price.kinds)) is not None and price.when == INT8
+        ]
+        source = f"layers of every kind that the emulated {core} ran by its documented timing, without wait states or caches"
+        basis = basis_of("emulated", len(rows), quality)
+        return Figures(section(runtime, core, [*prices, *others], source, basis, quality, confirmed=True), (quality,))
 
-def generated_m0(runtime: Runtime) -> Figures:
-    (groups, layers), scaling = emulated_m4(), m0_scaling()
-    own = scaled_groups(groups, scaling, "to reach the emulated Cortex-M0+", 0.0)
-    source = f"provisional: as CMSIS-NN, over which a trial of plain C gained nothing on the one layer tried. {M0_SOURCE}"
-    basis = basis_of("emulated", layers.rows + scaling.quality.rows, scaling.quality)
-    prices = [*own, *relatives(own), *glue(runtime, "optimised", plain())]
-    return Figures(section(runtime, "cortex-m0plus", prices, source, basis, layers, provisional=True))
+    return recipe

@@ -9,7 +9,7 @@ from hwcost.target import Runtime, load_runtime
 from pricing.cortex_m import like_tflm, reference_cortex_m, tflm_m0, tflm_m4, tflm_m7, tflm_m33, tflm_m85, tinyengine_m7
 from pricing.espressif import esp_s3, one_network
 from pricing.fits import Figures
-from pricing.generated import generated_m0, generated_m4, generated_m33
+from pricing.generated import generated
 from pricing.parallel import gap8
 
 RECIPES: Mapping[tuple[str, str], Callable[[Runtime], Figures]] = {
@@ -33,9 +33,10 @@ RECIPES: Mapping[tuple[str, str], Callable[[Runtime], Figures]] = {
     ("esp-nn@1.1", "rv32imc"): one_network("rv32imc", "esp32c3", "esp-nn", "optimised"),
     ("tinyengine@2022", "cortex-m7"): tinyengine_m7,
     ("pulp-nn@2021", "gap8-cluster"): gap8,
-    ("hwcost-c@0.1", "cortex-m0plus"): generated_m0,
-    ("hwcost-c@0.1", "cortex-m4"): generated_m4,
-    ("hwcost-c@0.1", "cortex-m33"): generated_m33,
+    **{
+        ("hwcost-c@0.1", core): generated(core)
+        for core in ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "rv32imc")
+    },
 }
 
 
