@@ -33,6 +33,8 @@ class Pricing:
     latency_model: LatencyModel | None = None
     io_in_arena: bool | None = None
     allow_unsupported: bool = False
+    confidence: float | None = None
+    """Of the intervals of models that know their error; nine in ten where none is asked for."""
 
     def __post_init__(self) -> None:
         if self.priced_as not in ("int8", "float32"):
@@ -53,6 +55,7 @@ class Pricing:
             latency_model=self.latency_model,
             io_in_arena=self.io_in_arena,
             allow_unsupported=self.allow_unsupported,
+            confidence=self.confidence,
         )
 
 
@@ -114,7 +117,7 @@ def check(
     know their own error decide instead of the point value. Raises GraphError for a network that cannot be read, InputError for a
     limit on a metric that nobody can price on this target.
     """
-    pricing = Pricing(priced_as, latency_model, io_in_arena, allow_unsupported)
+    pricing = Pricing(priced_as, latency_model, io_in_arena, allow_unsupported, confidence)
     graph = as_graph(model, example_input=example_input, shapes=shapes, allow_unsupported=allow_unsupported)
     name = Path(model).name if isinstance(model, str | Path) else graph.name
     return judge(quote(name, graph, target, pricing), budget or Budget(), confidence)

@@ -78,6 +78,7 @@ def estimate(
     io_in_arena: bool | None = None,
     allow_unsupported: bool = False,
     chosen: Sequence[Kernel] | None = None,
+    confidence: float | None = None,
 ) -> Cost:
     """What `graph`, as it is stored, costs on `target`.
 
@@ -85,14 +86,16 @@ def estimate(
     without it there is none.
 
     The latency model is the best known of the target unless one is given. `chosen` names the kernel of every layer where somebody has
-    decided already (deploy, which has seen the weights). Raises ShapeError for a network whose tensors do not
-    fit together, MeasurementError for a model of another runtime or core.
+    decided already (deploy, which has seen the weights). `confidence` is that of intervals.
+    Raises ShapeError for a network whose tensors do not fit together, MeasurementError for a model of another runtime or core.
     """
     chosen = chosen or [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
     in_ram = ram(graph, target, [kernel.scratch_bytes for kernel in chosen], io_in_arena=io_in_arena, stack_bytes=stack_of(chosen, target))
     content = flash_of(graph, target, chosen)
     in_flash = place_flash(graph, content, target)
-    found = _predict(graph, target, latency_model, {**in_flash.region_of, **in_ram.region_of})
+    model = latency_model if latency_model is not None else latency.choose(target)
+    placed = {**in_flash.region_of, **in_ram.region_of}
+    found = model if isinstance(model, Absent) else model.predict(graph, target, placed, chosen=chosen, confidence=confidence)
     latency_s, absent = (None, {"latency_s": found.reason}) if isinstance(found, Absent) else _total(found, chosen, allow_unsupported)
     joules = energy.of(latency_s, target)
     if isinstance(joules, Absent):
@@ -126,11 +129,6 @@ def placement(graph: Graph, target: Target) -> dict[str, str]:
     chosen = [kernels.choose(step, target.runtime, target.core) for step in graph.steps]
     in_flash = place_flash(graph, flash_of(graph, target, chosen), target)
     return {**in_flash.region_of, **ram(graph, target, [kernel.scratch_bytes for kernel in chosen]).region_of}
-
-
-def _predict(graph: Graph, target: Target, model: LatencyModel | None, placed: Mapping[str, str]) -> Prediction | Absent:
-    chosen = model if model is not None else latency.choose(target)
-    return chosen if isinstance(chosen, Absent) else chosen.predict(graph, target, placed)
 
 
 def _total(found: Prediction, chosen: Sequence[Kernel], allow_unsupported: bool) -> tuple[float | None, dict[str, str]]:

@@ -51,7 +51,8 @@ def check(
     given = Budget.from_texts(max_latency=max_latency, max_ram=max_ram, max_flash=max_flash, max_energy=max_energy)
     limits = given if budget is None else given.with_defaults(Budget.load(budget))
     require_confidence(confidence)
-    pricing = Pricing(priced_as.value, options.latency_model_of(latency_model), False if io_outside_arena else None, allow_unsupported)
+    io_in_arena = False if io_outside_arena else None
+    pricing = Pricing(priced_as.value, options.latency_model_of(latency_model), io_in_arena, allow_unsupported, confidence)
     question = Question(models, options.targets_of(target, runtime), pricing, options.shapes_of(shape or ()))
     answers = answered(question, lambda quoted: judge(quoted, limits, confidence))
     emit(written(question, answers, form))

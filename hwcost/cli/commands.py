@@ -26,6 +26,7 @@ COMMANDS = {
     "profile": "hwcost.cli.profile",
     "quantize": "hwcost.cli.quantize",
     "import": "hwcost.cli.import_",
+    "fit": "hwcost.cli.fit",
     "targets": "hwcost.cli.targets",
 }
 """Where the typer app of each command lives, in the order of the help."""

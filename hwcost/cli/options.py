@@ -76,7 +76,9 @@ def latency_model_of(path: Path | None) -> LatencyModel | None:
     """The fitted model in a file; None where the best one known is to be taken."""
     if path is None:
         return None
-    raise InputError(f"{path}: this version of hwcost reads no fitted models; without --latency-model it takes the figures of the runtime")
+    from hwcost.latency import read_model
+
+    return read_model(path)
 
 
 def targets_of(names: Sequence[str], runtime: str | None) -> list[Target]:

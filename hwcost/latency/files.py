@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import tempfile
 from collections.abc import Mapping
@@ -19,12 +18,11 @@ from typing import Any
 from hwcost.errors import MeasurementError, listed, shown
 from hwcost.latency.fitted import About, FittedModel
 from hwcost.shipped import measurements_folder
-from hwcost.target import Target
 from hwcost.target.build import build
 from hwcost.target.read import adapter
 from hwcost.toml_files import read_bounded
 
-__all__ = ["KINDS", "MAX_BYTES", "SCHEMA", "is_suited", "model_class", "model_text", "read_model", "write_model"]
+__all__ = ["KINDS", "MAX_BYTES", "SCHEMA", "model_class", "model_text", "read_model", "write_model"]
 
 SCHEMA = 1
 MAX_BYTES = 16 * 2**20
@@ -80,17 +78,6 @@ def model_class(kind: str, path: str | Path | None = None) -> type[FittedModel]:
     module, name = KINDS[kind]
     found: type[FittedModel] = getattr(import_module(module), name)
     return found
-
-
-def is_suited(model: FittedModel, target: Target) -> str | None:
-    """Why a model is not for a target: another core, device, runtime or version of it; None where it is."""
-    about = model.about
-    wanted = f"{target.runtime.reference} on {target.device.name}"
-    if not about.suits(target):
-        return f"it is of {about.runtime} on {about.device} ({about.core}), not of {wanted} ({target.core.name})"
-    if about.runtime != target.runtime.reference:
-        return f"it is stale: made for {about.runtime}, and the runtime is {target.runtime.reference}"
-    return None
 
 
 def _table(path: Path) -> dict[str, Any]:

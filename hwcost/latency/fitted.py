@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self, final
 
-from hwcost.errors import shown
+from hwcost.errors import MeasurementError, shown
 from hwcost.graph import Step
 from hwcost.kernels import Kernel, choose
 from hwcost.latency.features import groups_of
@@ -15,7 +15,7 @@ from hwcost.latency.model import NOWHERE, Basis, LatencyModel, Unpriced, some
 from hwcost.latency.traffic import extra_cycles, transfers, unknown_speeds
 from hwcost.sizes import Size, is_int
 from hwcost.target import Latency, LinearPrice, Price, Target
-from hwcost.target.cited import Count, Factor, Limits, Positive, Share, Strict, Text
+from hwcost.target.cited import Count, Factor, Limits, Positive, Share, Strict
 
 __all__ = ["About", "Accuracy", "FittedModel", "Ratios"]
 
@@ -125,6 +125,20 @@ class FittedModel(LatencyModel):
         name = f"{cls.kind} {about.runtime} on {about.device}"
         basis = Basis(cls.method, about.source, f"{name}, {about.rows} rows {about.data_sha256[:8]}")
         return cls(name, about.runtime, about.core, basis, about, parameters)
+
+    def refusal(self, target: Target) -> str | None:
+        """Why it is not for a target: another core, device, runtime or version of that; None where it is."""
+        wanted = target.runtime.reference
+        if not self.about.suits(target):
+            own = f"{self.about.runtime} on {self.about.device} ({self.about.core})"
+            return f"it is of {own}, not of {wanted} on {target.device.name} ({target.core.name})"
+        return None if self.runtime == wanted else f"it is stale: made for {self.runtime}, and the runtime is {wanted}"
+
+    def require(self, target: Target) -> None:
+        """Raise MeasurementError for a target that it is not of, or whose runtime has another version."""
+        refusal = self.refusal(target)
+        if refusal is not None:
+            raise MeasurementError(f"latency model '{self.name}': {refusal}; figures of one do not hold for another, fit a model for it")
 
     @abstractmethod
     def kernel_cycles(self, step: Step, kernel: Kernel, target: Target) -> Size | Unpriced:

@@ -108,6 +108,8 @@ class LatencyModel(ABC):
     core: str
     basis: Basis
     per_inference_cycles: float = field(default=0.0, kw_only=True)
+    notes: tuple[str, ...] = field(default=(), kw_only=True)
+    """What a reader should know of how it was chosen."""
 
     @property
     @abstractmethod
@@ -148,7 +150,15 @@ class LatencyModel(ABC):
         return self.layer_cycles(step, kernel, target, placed)
 
     @final
-    def predict(self, graph: Graph, target: Target, placed: Mapping[str, str] = NOWHERE, *, confidence: float = CONFIDENCE) -> Prediction:
+    def predict(
+        self,
+        graph: Graph,
+        target: Target,
+        placed: Mapping[str, str] = NOWHERE,
+        *,
+        chosen: Sequence[Kernel] | None = None,
+        confidence: float | None = None,
+    ) -> Prediction:
         """Latency of every node and of the whole at the target's clock; `placed` maps tensors and parameters to regions.
 
         Where the model knows its error, the interval adds up the bounds of all layers, as if each erred the same way.
@@ -157,13 +167,14 @@ class LatencyModel(ABC):
         """
         self.require(target)
         steps = graph.steps
-        kernels = [choose(step, target.runtime, target.core) for step in steps]
+        kernels = chosen or [choose(step, target.runtime, target.core) for step in steps]
         found = [self.node_cycles(step, kernel, target, placed) for step, kernel in zip(steps, kernels, strict=True)]
         seconds = tuple(None if isinstance(cycles, Unpriced) else cycles / target.clock_hz for cycles in found)
         unpriced = tuple(cycles for cycles in found if isinstance(cycles, Unpriced))
         per_inference_s = self.per_inference_cycles / target.clock_hz
-        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=self.remarks(steps, target))
-        return known if unpriced else replace(known, interval_s=self._interval(known, steps, kernels, confidence))
+        level = CONFIDENCE if confidence is None else confidence
+        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=(*self.notes, *self.remarks(steps, target)))
+        return known if unpriced else replace(known, interval_s=self._interval(known, steps, kernels, level))
 
     def _interval(self, known: Prediction, steps: Sequence[Step], kernels: Sequence[Kernel], confidence: float) -> tuple[Size, Size] | None:
         low, high = known.per_inference_s, known.per_inference_s
@@ -176,7 +187,6 @@ class LatencyModel(ABC):
             low, high = low + bounds[0] * seconds, high + bounds[1] * seconds
         return low, high
 
-    @final
     def require(self, target: Target) -> None:
         """Raise MeasurementError unless the model is of this target's runtime and core."""
         if (self.runtime, self.core) != (target.runtime.reference, target.core.name):
