@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import PurePath
 
 import numpy as np
@@ -11,12 +12,12 @@ import numpy as np
 from hwcost import kernels
 from hwcost.cost import Cost, estimate
 from hwcost.deploy.emission import Emission
-from hwcost.deploy.program import Convolution, Layer, Program
+from hwcost.deploy.program import Convolution, Program
 from hwcost.errors import TargetError
-from hwcost.graph import Step
 from hwcost.kernels import Kernel
-from hwcost.kernels.generated import Objective
+from hwcost.kernels.generated import VARIANTS, Objective
 from hwcost.kernels.variant import WeightFacts
+from hwcost.memory.flash import flash_of
 from hwcost.target import Functions, Target
 
 PORTABLE = "portable"
@@ -60,13 +61,27 @@ class FirmwareSize:
 
 def plan(program: Program, target: Target, objective: Objective = "balanced") -> FirmwarePlan:
     """The kernel of every layer of a program, and what the network costs with these kernels on the target."""
-    chosen = [_kernel(step, layer, target, objective) for step, layer in zip(program.graph.steps, program.layers, strict=True)]
+    chosen = _smallest(program, target) if objective == "flash" else _chosen(program, target, objective)
     return FirmwarePlan(tuple(chosen), estimate(program.graph, target, chosen=chosen))
 
 
-def _kernel(step: Step, layer: Layer | tuple[Layer, ...], target: Target, objective: Objective) -> Kernel:
-    weights = weight_facts(layer) if isinstance(layer, Convolution) else None
-    return kernels.choose(step, target.runtime, target.core, weights=weights, objective=objective)
+def _smallest(program: Program, target: Target) -> list[Kernel]:
+    """The kernels whose image is the smallest: functions and generated code count once, however many layers share them.
+
+    Every set of kernels is tried that the fastest are picked from; of equal ones that with the most kernels, which is no slower.
+    """
+    names = [variant.name for variant in VARIANTS if not variant.expands_weights and variant.name != PORTABLE]
+    sets = (without for count in range(len(names) + 1) for without in combinations(names, count))
+    tried = [_chosen(program, target, "balanced", without) for without in sets]
+    return min(tried, key=lambda chosen: flash_of(program.graph, target, chosen).total_bytes)
+
+
+def _chosen(program: Program, target: Target, objective: Objective, without: Collection[str] = ()) -> list[Kernel]:
+    weights = [weight_facts(layer) if isinstance(layer, Convolution) else None for layer in program.layers]
+    return [
+        kernels.choose(step, target.runtime, target.core, weights=known, objective=objective, without=without)
+        for step, known in zip(program.graph.steps, weights, strict=True)
+    ]
 
 
 def weight_facts(layer: Convolution) -> WeightFacts:

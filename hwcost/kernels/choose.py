@@ -55,24 +55,39 @@ class Kernel:
         return self.variant == "free"
 
 
-def choose(step: Step, runtime: Runtime, core: Core, *, weights: WeightFacts | None = None, objective: Objective = "balanced") -> Kernel:
+def choose(
+    step: Step,
+    runtime: Runtime,
+    core: Core,
+    *,
+    weights: WeightFacts | None = None,
+    objective: Objective = "balanced",
+    without: Collection[str] = (),
+) -> Kernel:
     """The kernel of `runtime` on `core` for a layer; a layer that no rule takes is unsupported, with the rules that refused it.
 
     A float layer of an int8 network takes the float kernel that the file gives its kind, or none. A runtime whose kernels we generate
-    has several for one layer: `objective` decides, and `weights` is what is known of the layer's values, None while nothing is.
+    has several for one layer: `objective` decides, and `weights` is what is known of the layer's values, None while nothing is;
+    `without` names those that are not to be taken.
     """
-    return kernel_of(facts(step), runtime, core, weights=weights, objective=objective)
+    return kernel_of(facts(step), runtime, core, weights=weights, objective=objective, without=without)
 
 
 def kernel_of(
-    layer: LayerFacts, runtime: Runtime, core: Core, *, weights: WeightFacts | None = None, objective: Objective = "balanced"
+    layer: LayerFacts,
+    runtime: Runtime,
+    core: Core,
+    *,
+    weights: WeightFacts | None = None,
+    objective: Objective = "balanced",
+    without: Collection[str] = (),
 ) -> Kernel:
     """The same for the facts of a layer."""
     rule = runtime.kernel_for(layer, core.extensions)
     if rule is None:
         return Kernel("unsupported", None, _refusal(layer, runtime), layer)
     why = f"{runtime.reference}: {rule.source}"
-    found = pick(layer, core.extensions, weights, objective) if runtime.generated and rule.kernel != "free" else None
+    found = pick(layer, core.extensions, weights, objective, without) if runtime.generated and rule.kernel != "free" else None
     if found is None:
         return Kernel(rule.kernel, _scratch(rule.kernel, layer, runtime, core), why, layer)
     return Kernel(rule.kernel, found.needs.scratch_bytes, f"{runtime.reference}: {found.why}", layer, found.variant.name, found.needs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,14 +38,21 @@ class Pick:
         return "; ".join((taken, *self.passed_over))
 
 
-def pick(layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective = "balanced") -> Pick | None:
+def pick(
+    layer: LayerFacts,
+    extensions: Sequence[str],
+    weights: WeightFacts | None,
+    objective: Objective = "balanced",
+    without: Collection[str] = (),
+) -> Pick | None:
     """The fastest kernel that may run a layer; None for kinds that have none.
 
     Where the values of weights are not known, they are assumed to fit.
 
-    `balanced` passes over kernels that expand weights; `flash` takes the one with the fewest bytes of weights and code.
+    `balanced` passes over kernels that expand weights; `flash` takes the one with the fewest bytes of weights and of code that is generated
+    for the layer. What functions take is a matter of the whole network: who knows that names kernels that it should do `without`.
     """
-    candidates, passed_over = _candidates(layer, extensions, weights, objective)
+    candidates, passed_over = _candidates(layer, extensions, weights, objective, without)
     if not candidates:
         return None
     chosen = min(candidates, key=lambda variant: _flash_bytes(variant.needs(layer))) if objective == "flash" else candidates[0]
@@ -54,7 +61,7 @@ def pick(layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | No
 
 
 def _candidates(
-    layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective
+    layer: LayerFacts, extensions: Sequence[str], weights: WeightFacts | None, objective: Objective, without: Collection[str]
 ) -> tuple[list[Variant], list[str]]:
     able, passed_over = list[Variant](), list[str]()
     for variant in VARIANTS:
@@ -63,6 +70,8 @@ def _candidates(
         refusal = variant.refusal(layer, extensions, weights)
         if refusal is None and variant.expands_weights and objective != "time":
             refusal = "it expands weights"
+        if refusal is None and variant.name in without:
+            refusal = "the network is smaller without it"
         if refusal is None:
             able.append(variant)
         else:
