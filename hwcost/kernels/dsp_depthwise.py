@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-import numpy as np
-
-from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels, plain
 from hwcost.sizes import Size, ceil_div, value
 from hwcost.target import LayerFacts
 
@@ -146,8 +144,7 @@ def _unit_bytes(stride: int, height: Size, width: Size, channels: Size) -> dict[
 
 def _whole(size: Size) -> int:
     """A size as one number; of a column, its largest entry, which has the longest code."""
-    longest: int = int(size.max()) if isinstance(size, np.ndarray) else value(size)
-    return max(1, longest)
+    return max(1, plain(size))
 
 
 def _window_refusal(layer: LayerFacts) -> str | None:

@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from hwcost.kernels.dsp_code import LARGEST_OFFSET, Tile
-from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
-from hwcost.sizes import Size, ceil_div, equal, floor_div, largest, round_up, value
-from hwcost.slopes import Sloped
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels, plain
+from hwcost.sizes import Size, ceil_div, equal, floor_div, largest, round_up
 from hwcost.target import LayerFacts
 
 LARGEST_SCRATCH_BYTES = 8192
@@ -246,9 +243,3 @@ def _steps(shape: DspShape) -> dict[str, Size]:
             f"{piece} pair": calls * shape.groups * shape.window_pairs,
         }
     return steps
-
-
-def plain(n: Size) -> int:
-    """A number to make code for, or to decide with; of a column, its largest."""
-    column = n.value if isinstance(n, Sloped) else n
-    return int(column.max()) if isinstance(column, np.ndarray) else value(column)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hwcost.kernels.variant import Needs, WeightFacts, channel_bytes, words
-from hwcost.sizes import Size, ceil_div, equal, largest, value
+from hwcost.kernels.variant import Needs, WeightFacts, channel_bytes, plain, words
+from hwcost.sizes import Size, ceil_div, equal
 from hwcost.target import LayerFacts
 
 OUTPUTS = 4
@@ -36,9 +36,9 @@ class PlainPairs:
             return f"its values have {layer.activation_bits} bits and its weights {layer.weight_bits}, not 8"
         if not equal(layer.groups, 1):
             return f"it has {layer.groups} groups, not one"
-        if value(largest(_places(layer))) < FEWEST_PLACES:
+        if plain(_places(layer)) < FEWEST_PLACES:
             return "it has one place, for which weights would be widened"
-        scratch = value(largest(_scratch_bytes(layer)))
+        scratch = plain(_scratch_bytes(layer))
         if scratch > LARGEST_SCRATCH_BYTES:
             return f"widened weights take {scratch} bytes, more than {LARGEST_SCRATCH_BYTES}"
         return None if weights is None else _weights_refusal(weights)

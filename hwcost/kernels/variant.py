@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from hwcost.sizes import Size, is_int, round_up
+import numpy as np
+
+from hwcost.sizes import Size, is_int, round_up, value
+from hwcost.slopes import Sloped
 from hwcost.target import LayerFacts
 
 WORD_BYTES = 4
@@ -16,6 +19,12 @@ WORD_BYTES = 4
 def words(size: Size) -> Size:
     """Bytes of an array of constants with what is left free behind it."""
     return round_up(size, WORD_BYTES)
+
+
+def plain(n: Size) -> int:
+    """A number to make code for, or to decide with; of a column, its largest."""
+    column = n.value if isinstance(n, Sloped) else n
+    return int(column.max()) if isinstance(column, np.ndarray) else value(column)
 
 
 def has_whole_channels(layer: LayerFacts) -> bool:

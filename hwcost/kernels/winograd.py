@@ -11,8 +11,8 @@ from functools import cache
 from typing import ClassVar
 
 from hwcost.kernels.dsp_code import LARGEST_OFFSET
-from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, SHIFT, plain
-from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels
+from hwcost.kernels.dsp_tile import LARGEST_SCRATCH_BYTES, SHIFT
+from hwcost.kernels.variant import Needs, WeightFacts, has_whole_channels, plain
 from hwcost.kernels.winograd_code import (
     CHANNELS,
     PLACES,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from hwcost.kernels.dsp_depthwise import rows_of_strip, tiles
-from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, plain, shape_of
+from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, shape_of
+from hwcost.kernels.variant import plain
 from hwcost.sizes import Size, ceil_div, equal, exact_div, floor_div, largest
 from hwcost.target import LayerFacts
 

@@ -50,7 +50,7 @@ def walked_steps(graph: Graph, target: Target) -> list[int]:
 
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
-@pytest.mark.parametrize("device", (*TARGETS, *GENERATED))
+@pytest.mark.parametrize("device", [*TARGETS, *GENERATED])
 def test_compiled_and_walked_agree(graphs: Mapping[str, Graph], name: str, device: str) -> None:
     target, graph = Target.load(*device.split()), graphs[name]
     compiled = CompiledCost(graph, target)
@@ -71,7 +71,7 @@ def test_compiled_and_walked_agree(graphs: Mapping[str, Graph], name: str, devic
             assert one.energy_j == pytest.approx(cost.energy_j, rel=1e-12)
 
 
-@pytest.mark.parametrize("device", (*TARGETS, *GENERATED))
+@pytest.mark.parametrize("device", [*TARGETS, *GENERATED])
 def test_numbers_of_taps_are_priced_as_they_are_walked(graphs: Mapping[str, Graph], device: str) -> None:
     target, graph = Target.load(*device.split()), graphs["tcn"]
     patterns = {1: Taps(2, 1, 1), 2: Taps(0, 2, 2), 3: Taps(0, 1, 3)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -55,8 +56,9 @@ PROBES: dict[str, Layer] = {
 
 @cache
 def target_of(reference: str, core: str) -> Target:
-    """A device with this core, on this runtime; the first described one."""
-    device: Device = next(d for d in (load_device(name)[0] for name in names("devices")) if d.core == core)
+    """A device with this core, on this runtime: the first described one, else another device with the core put in."""
+    described = [load_device(name)[0] for name in names("devices")]
+    device: Device = next((d for d in described if d.core == core), replace(described[0], core=core))
     return Target(device, load_core(core), load_runtime(reference, core))
 
 
