@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from accuracy import cortex_m7, efr32, emulated, mlperf
 from figures import Figure, arguments, machine, report
 
+from hwcost.errors import HwcostError
+
 PERCENT = "%"
 FEWEST_ROWS = 200
 """Of a kind; a table with fewer is not the one the goals are about."""
@@ -106,7 +108,7 @@ def collected(parts: Sequence[tuple[str, Callable[[], Iterator[Figure]]]], notes
         start = time.perf_counter()
         try:
             figures += list(part())
-        except (LookupError, ImportError, OSError, ValueError) as error:
+        except (HwcostError, LookupError, ImportError, OSError) as error:
             notes.append(f"missing, not passed: {name}: {error}")
             whole = False
         print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
