@@ -15,7 +15,7 @@ import numpy as np
 
 from hwcost import energy, latency
 from hwcost.channels import ChannelGroup, TapsGroup, trace_channels
-from hwcost.columns import Affine, Forms, Layer, LayerColumns
+from hwcost.columns import Affine, Forms, Layer, LayerColumns, Rows
 from hwcost.cost import placement
 from hwcost.errors import InputError
 from hwcost.firmware_columns import FirmwareColumns
@@ -116,7 +116,7 @@ class CompiledCost:
             step_bytes += stack_bytes[..., None]
             everything = _Scratch((), np.arange(len(self._columns.order)), self._columns.forms.places)
             everything.add(step_bytes, working, shares)
-        latency_s = self._latency.at(rows.counts, shares, lambda: self._sized(chosen))
+        latency_s = self._latency.at(rows, shares, lambda: self._sized(chosen))
         joules = energy.of(latency_s, self.target)
         absent = dict(self._latency.absent) | ({"energy_j": joules.reason} if isinstance(joules, Absent) else {})
         return Candidates(
@@ -276,12 +276,13 @@ class _Latency:
         by_channels = any(rule.when.asks_channels for rule in target.runtime.kernels if kinds & set(rule.kinds))
         return cls(chosen, None if by_channels else chosen.pricing(layers, target, placed), target, placed, {})
 
-    def at(self, counts: Any, shares: Any, sized: Callable[[], list[Graph]]) -> Size | None:
+    def at(self, rows: Rows, shares: Any, sized: Callable[[], list[Graph]]) -> Size | None:
         """Seconds of each candidate; None where there is no model."""
         if self.model is None:
             return None
         if self.pricing is not None:
-            cycles = self.pricing(counts) if shares is None else self.pricing(counts) * shares
+            cycles = self.pricing(rows.counts, rows.facts)
+            cycles = cycles if shares is None else cycles * shares
             return (cycles.sum(axis=-1) + self.model.per_inference_cycles) / self.target.clock_hz
         found = [self.model.predict(graph, self.target, self.placed).known_s for graph in sized()]
-        return found[0] if isinstance(found[0], Sloped) else np.array(found).reshape(np.shape(counts.positions)[:-1])
+        return found[0] if isinstance(found[0], Sloped) else np.array(found).reshape(np.shape(rows.counts.positions)[:-1])

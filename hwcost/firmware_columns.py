@@ -16,14 +16,12 @@ from hwcost.columns import Layer
 from hwcost.kernels.choose import kernel_of
 from hwcost.kernels.generated import VARIANTS
 from hwcost.kernels.variant import Needs, words
+from hwcost.latency.columns import VARYING
 from hwcost.sizes import Size
 from hwcost.slopes import Sloped
 from hwcost.target import Functions, LayerFacts, Target
 
 Column: TypeAlias = "np.ndarray[Any, Any]"
-
-VARYING = (*("in_channels", "out_channels", "patch_elements", "weight_elements", "input_elements", "output_elements", "axis_entries"),)
-"""What widths change of a layer."""
 
 NOTHING = 0
 """The number of no code at all."""

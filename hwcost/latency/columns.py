@@ -11,15 +11,18 @@ import numpy as np
 
 from hwcost.latency.counts import Counts, cycles
 from hwcost.sizes import Size
-from hwcost.target import Price
+from hwcost.target import LayerFacts, Price
 
-__all__ = ["Pricing", "column_pricing"]
+__all__ = ["VARYING", "Pricing", "column_pricing"]
 
 ABOUT = ("kinds", "kernels", "when", "source")
 """What a price is of and where it was read: decided before, and no part of the sum."""
 
-Pricing: TypeAlias = Callable[[Counts], Size]
-"""Cycles of layers from columns of their counts; the last axis is that of layers."""
+Pricing: TypeAlias = Callable[[Counts, LayerFacts], Size]
+"""Cycles of layers from columns of their counts and of their facts; the last axis is that of layers."""
+
+VARYING = ("in_channels", "out_channels", "patch_elements", "weight_elements", "input_elements", "output_elements", "axis_entries")
+"""What widths change of a layer's facts."""
 
 
 def column_pricing(prices: Sequence[Price]) -> Pricing:
@@ -32,10 +35,10 @@ def column_pricing(prices: Sequence[Price]) -> Pricing:
     parts = [(np.array(indices), _alike([prices[i] for i in indices])) for indices in shapes.values()]
     back = np.argsort(np.concatenate([indices for indices, _ in parts]))
 
-    def mixed(counts: Counts) -> Size:
+    def mixed(counts: Counts, facts: LayerFacts) -> Size:
         values = dict(zip(_names(counts), np.broadcast_arrays(*_columns(counts)), strict=True))
         chosen = (Counts(**{name: column[..., indices] for name, column in values.items()}) for indices, _ in parts)
-        return np.concatenate([pricing(some) for some, (_, pricing) in zip(chosen, parts, strict=True)], axis=-1)[..., back]
+        return np.concatenate([pricing(some, facts) for some, (_, pricing) in zip(chosen, parts, strict=True)], axis=-1)[..., back]
 
     return mixed
 
@@ -43,7 +46,7 @@ def column_pricing(prices: Sequence[Price]) -> Pricing:
 def _alike(prices: Sequence[Price]) -> Pricing:
     """Layers whose prices have the same form and leave out the same things."""
     stacked = _stack(prices)
-    return lambda counts: cycles(stacked, counts)
+    return lambda counts, facts: cycles(stacked, counts)
 
 
 def _shape(price: Price) -> tuple[Any, ...]:

@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self, final
 from hwcost.errors import MeasurementError, shown
 from hwcost.graph import Step
 from hwcost.kernels import Kernel, choose
+from hwcost.latency.asking import Asking
+from hwcost.latency.columns import Pricing
 from hwcost.latency.features import groups_of
 from hwcost.latency.model import NOWHERE, Basis, LatencyModel, Unpriced, some
 from hwcost.latency.traffic import extra_cycles, transfers, unknown_speeds
@@ -164,6 +166,10 @@ class FittedModel(LatencyModel):
         figures = self._figures()
         moved = [t for step, kernel in layers for t in transfers(step, kernel, _price(kernel, target), target, placed)]
         return any(extra_cycles(t, target, figures) for t in moved) or any(unknown_speeds(iter(moved), target, figures))
+
+    def pricing(self, layers: Sequence[tuple[Step, Kernel]], target: Target, placed: Mapping[str, str] = NOWHERE) -> Pricing | None:
+        """Each layer asked once for every widths it is seen with, its kernel chosen by them; memories stay as they are."""
+        return None if self.waits(layers, target, placed) else Asking(self.kernel_cycles, layers, target)
 
     def _may_wait(self, target: Target) -> bool:
         """Memories inside a chip are in the figures."""
