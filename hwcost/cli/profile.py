@@ -17,7 +17,7 @@ from hwcost.cli.deploy import require_board_extra
 from hwcost.cli.output import emit, examples, talk
 from hwcost.cli.search import require_torch
 from hwcost.errors import InputError, shown
-from hwcost.report.profiling import emitted_json, emitted_text, profile_json, profile_text
+from hwcost.report.profiling import active_json, active_text, emitted_json, emitted_text, profile_json, profile_text, round_text
 from hwcost.target import Target
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ EXAMPLES = examples(
     "hwcost profile --target stm32l4r5 --sample prior --layers 300 --output m4.csv",
     "hwcost profile --target stm32l4r5 --model int8.onnx --output network.csv",
     "hwcost profile --target stm32l4r5 --sample space --config examples/digits.toml --layers 200 --output space.csv",
+    "hwcost profile --target stm32l4r5 --sample prior --active 5% --output m4.csv",
     "hwcost profile --target nano33ble --sample prior --layers 30 --emit firmware",
     "hwcost profile --target nano33ble --sample prior --layers 30 --collect serial:/dev/ttyACM0 --condition caches=none --output board.csv",
     "hwcost profile --target stm32l4r5 --board host --model int8.onnx --output host.csv",
@@ -42,6 +43,9 @@ EXAMPLES = examples(
 
 LAYERS = 100
 """Of each kind, where nobody says."""
+
+CANDIDATES = 400
+"""Layers of each kind that --active chooses among."""
 
 NETWORKS = 200
 """Networks of a search space whose layers are looked at."""
@@ -75,6 +79,10 @@ def profile(
     sample: Annotated[Sample | None, typer.Option(help="Measure layers as real networks have them, or as a search may make them.")] = None,
     config: Annotated[Path | None, typer.Option(metavar="CONFIG.toml", help="The search whose layers --sample space measures.")] = None,
     layers: Annotated[int | None, typer.Option(min=1, help="How many layers, of each kind with --sample prior (default 100).")] = None,
+    active: Annotated[
+        str | None,
+        typer.Option(metavar="ERROR", help="Measure where a model is least sure, until its mean error there is below this: 5% or 0.05."),
+    ] = None,
     kinds: Annotated[str, typer.Option(metavar="KIND,...", help="Kinds of layers that --sample prior draws.")] = (
         "conv2d,pointwise,depthwise,dense"
     ),
@@ -111,6 +119,8 @@ def profile(
         return _collect(Target.load(target, runtime), given, collect, condition or (), output, as_json)
     chosen = Target.load(target, None if board == "host" else runtime)
     spreading = _Spreading(backend.value, scheduler, jobs)
+    if active is not None:
+        return _actively(_share(active), board, chosen, given, output, spreading, as_json)
     done = _measured(board, chosen, given, output, spreading)
     emit(profile_json(output, done) if as_json else profile_text(output, done))
     return 0
@@ -155,6 +165,39 @@ def _measured(board: str, target: Target, given: _Given, output: Path, spreading
     talk(f"{len(wanted)} layers on an emulated {target.core.name}")
     with progress_bar() as tell:
         return _or_note(output, lambda: profile_emulated(wanted, target, output, backend=backend, seed=given.seed, progress=tell))
+
+
+def _actively(error: float, board: str, target: Target, given: _Given, output: Path, spreading: _Spreading, as_json: bool) -> int:
+    """Measure until a model is as good as was asked for; 1 where the layers ran out first."""
+    if board != "emulated" or given.most is not None:
+        raise InputError("--active chooses how many layers it measures, on the emulated board: leave out --layers and --board")
+    require_board_extra(run=True)
+    from hwcost.fit.active import profile_until
+    from hwcost.measure.profiling import Backend
+
+    backend = Backend(spreading.backend, spreading.scheduler, spreading.jobs or os.cpu_count() or 1)
+    wide = given._replace(most=CANDIDATES)
+    groups = (
+        {kind: _layers(target, wide._replace(kinds=(kind,))) for kind in given.kinds}
+        if given.sample is Sample.PRIOR
+        else {"all": _layers(target, wide)}
+    )
+    found = profile_until(
+        error, groups, target, output, backend=backend, seed=given.seed, tell=lambda kind, one: talk(round_text(kind, one))
+    )
+    emit(active_json(output, found) if as_json else active_text(output, found, error))
+    return 0 if all(one.reached for one in found.values()) else 1
+
+
+def _share(text: str) -> float:
+    """`5%` or `0.05` as a number."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = 0.0
+    if not 0 < share < 1:
+        raise InputError(f"--active: expected an error between 0 and 1, such as 5% or 0.05, got {shown(text)}")
+    return share
 
 
 def _emit(target: Target, given: _Given, folder: Path, force: bool, as_json: bool) -> int:

@@ -6,17 +6,26 @@ the model says of those layers before it learns them is its error, on the layers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hwcost.errors import InputError, MeasurementError
+from hwcost.fit.linear import fit_linear
+from hwcost.fit.samples import about, samples_of
+from hwcost.kernels import choose
+from hwcost.latency.linear import LinearModel
+from hwcost.latency.model import Unpriced
+from hwcost.measure.profiling import Backend, profile
 from hwcost.measure.sampling.filling import spread_out
 from hwcost.records import Layer, Measurement
+from hwcost.target import Target
 
-__all__ = ["Active", "Predict", "Round", "measure_until"]
+__all__ = ["Active", "Predict", "Round", "linear", "measure_until", "profile_until"]
 
 Predict = Callable[[Layer], float | None]
 """Cycles of a layer by a fitted model; None for one it cannot price."""
@@ -86,6 +95,45 @@ def measure_until(
         rows += made
         left = _without(left, asked)
     return Active(tuple(rows), tuple(rounds), _is_calm(rounds, error))
+
+
+def linear(target: Target) -> Callable[[Sequence[Measurement]], Predict]:
+    """The fit that is asked while measuring: the linear model, which is fitted in an instant."""
+
+    def fit(rows: Sequence[Measurement]) -> Predict:
+        samples = samples_of(rows, target)
+        model = LinearModel.of(about(samples, target), fit_linear(samples))
+        return lambda layer: _priced(model, layer, target)
+
+    return fit
+
+
+def profile_until(
+    error: float,
+    candidates: Mapping[str, Sequence[Layer]],
+    target: Target,
+    output: Path,
+    *,
+    backend: Backend | None = None,
+    seed: int = 0,
+    tell: Callable[[str, Round], None] = lambda kind, one: None,
+) -> dict[str, Active]:
+    """`measure_until` on the emulated core for each kind of layers on its own, every row written to `output` as it is measured."""
+
+    def measured(layers: Sequence[Layer]) -> list[Measurement]:
+        wanted = {repr(layer) for layer in layers}
+        return [row for row in profile(layers, target, output, backend=backend, seed=seed).rows if repr(row.layer) in wanted]
+
+    return {
+        kind: measure_until(error, layers, measured, linear(target), seed=seed, tell=partial(tell, kind))
+        for kind, layers in candidates.items()
+    }
+
+
+def _priced(model: LinearModel, layer: Layer, target: Target) -> float | None:
+    step = layer.step
+    cycles = model.kernel_cycles(step, choose(step, target.runtime, target.core), target)
+    return None if isinstance(cycles, Unpriced) else float(cycles)
 
 
 def _is_calm(rounds: Sequence[Round], error: float) -> bool:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hwcost.report.names import escaped
 
 if TYPE_CHECKING:
+    from hwcost.fit.active import Active, Round
     from hwcost.measure.profiling import Profile
     from hwcost.measure.profiling.firmware import Emitted
     from hwcost.target import Target
 
-__all__ = ["emitted_json", "emitted_text", "profile_json", "profile_text"]
+__all__ = ["active_json", "active_text", "emitted_json", "emitted_text", "profile_json", "profile_text", "round_text"]
 
 _MOST_REFUSED = 5
 
@@ -74,3 +76,31 @@ def emitted_json(folder: Path, emitted: Emitted) -> str:
         "arena_bytes": emitted.arena_bytes,
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def round_text(kind: str, one: Round) -> str:
+    """One round of active measuring."""
+    return f"{kind}: {one.known} layers known, mean error {one.error:.1%} on the next, at most {one.worst:.1%}"
+
+
+def active_text(path: Path, found: Mapping[str, Active], error: float) -> str:
+    """What was measured of each kind, and whether the error was reached."""
+    lines = [f"{escaped(str(path))}: {sum(len(one.rows) for one in found.values())} layers"]
+    for kind, one in found.items():
+        last = f"{one.rounds[-1].error:.1%}" if one.rounds else "unknown"
+        lines.append(f"  {kind:<24}{len(one.rows):>6} layers, mean error {last}{'' if one.reached else f', not yet {error:.1%}'}")
+    return "\n".join(lines) + "\n"
+
+
+def active_json(path: Path, found: Mapping[str, Active]) -> str:
+    """The same for programs."""
+    kinds = [
+        {
+            "kind": kind,
+            "rows": len(one.rows),
+            "reached": one.reached,
+            "rounds": [{"known": each.known, "error": each.error, "worst": each.worst} for each in one.rounds],
+        }
+        for kind, one in found.items()
+    ]
+    return json.dumps({"schema": 1, "file": str(path), "kinds": kinds}, indent=2) + "\n"

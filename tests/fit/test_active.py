@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from hwcost.errors import InputError, MeasurementError
-from hwcost.fit.active import BATCH, FIRST, Predict, measure_until
+from hwcost.fit.active import BATCH, FIRST, Predict, measure_until, profile_until
+from hwcost.measure.profiling import Backend
 from hwcost.measure.sampling import Limits, sample_kind
-from hwcost.records import Conditions, Layer, Measurement
+from hwcost.records import Conditions, Layer, Measurement, read_records
+from hwcost.target import Target
 
 LIMITS = Limits(64 * 1024, 256 * 1024, 1_000_000)
 CONDITIONS = Conditions("world", "core", 1e6, "kernels", "1")
@@ -82,3 +85,15 @@ def test_nothing_to_measure_is_said() -> None:
         measure_until(0.1, [], measured, fitted)
     with pytest.raises(MeasurementError, match="nothing to fit"):
         measure_until(0.1, LAYERS, lambda layers: [], fitted)
+
+
+def test_an_emulated_core_is_measured_until_a_linear_model_knows_it(tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    pytest.importorskip("scipy")
+    target = Target.load("stm32l4r5", "hwcost-c")
+    layers = sample_kind("dense", 80, Limits(16 * 1024, 64 * 1024, 50_000))
+    path = tmp_path / "rows.csv"
+    found = profile_until(0.2, {"dense": layers}, target, path, backend=Backend(workers=1))
+    assert found["dense"].reached
+    assert len(read_records(path).rows) == len(found["dense"].rows) < len(layers)
