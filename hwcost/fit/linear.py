@@ -16,7 +16,10 @@ __all__ = ["ENOUGH", "fit_linear", "price"]
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
 
 ENOUGH = 4
-"""Rows from which on a group of layers has a sum of its own."""
+"""Rows from which on a group of layers has a sum of its own by geometry."""
+
+ENOUGH_STEPS = 2
+"""Rows from which on a kernel has a sum of its own by its steps: two tell more of it than hundreds of other kernels."""
 
 
 def fit_linear(samples: Sequence[Sample]) -> LinearParameters:
@@ -28,7 +31,8 @@ def fit_linear(samples: Sequence[Sample]) -> LinearParameters:
         groups.setdefault(sample.label, []).append((sample, sample.geometry))
         groups.setdefault(POOLED, []).append((sample, sample.geometry))
     by_steps = {sample.group for sample in samples if sample.steps is not None}
-    found = {name: rows for name, rows in sorted(groups.items()) if name == POOLED or len(rows) >= ENOUGH}
+    enough = {name: ENOUGH_STEPS if name in by_steps else ENOUGH for name in groups}
+    found = {name: rows for name, rows in sorted(groups.items()) if name == POOLED or len(rows) >= enough[name]}
     return LinearParameters({name: _sum(rows, by_steps=name in by_steps) for name, rows in found.items()})
 
 
