@@ -170,16 +170,16 @@ def calibrated(rows: Sequence[Sample], others: Sequence[Sample], core: str, coun
 
 
 def prediction_s(rows: Sequence[Sample], core: str, layers: int = 30) -> float:
-    """Seconds that a fitted linear model takes for layers whose kernels are chosen already, the best of several runs."""
+    """Processor seconds that a fitted linear model takes for layers whose kernels are chosen already, the best of several runs."""
     target = target_of(core)
     model = LinearModel.of(about(rows, target), fit_linear(rows))
     asked = [(row.layer.step, row.kernel) for row in rows][:: max(1, len(rows) // layers)][:layers]
     times = []
-    for _ in range(20):
-        start = time.perf_counter()
+    for _ in range(60):
+        start = time.process_time()
         for step, kernel in asked:
             model.kernel_cycles(step, kernel, target)
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times)
 
 
