@@ -42,7 +42,7 @@ def main(cores: Sequence[str]) -> int:
         print(f"expected cores out of {', '.join(known)}, got {', '.join(unknown)}", file=sys.stderr)
         return 2
     for core in cores or known:
-        fitted = fit(read_together(sorted(known[core].glob("*.csv"))).rows, Target.load(device_of(core), RUNTIME))
+        fitted = fit(read_together(sorted(known[core].glob("*.csv"))).rows, Target.load(device_of(core), RUNTIME), baselines=False)
         path = known[core] / MODEL_FILE
         write_model(path, fitted.model)
         print(fit_text(fitted, path.relative_to(measurements_folder())))

@@ -99,7 +99,7 @@ def _predicting(kind: str, make: Make, target: Target) -> Callable[[Sequence[Sam
 
 
 def _closed(predict: Callable[[Any, Sample], float], parameters: Any) -> Predict:
-    return lambda sample: predict(parameters, sample)
+    return lambda asked: [predict(parameters, sample) for sample in asked]
 
 
 def _asking(model: FittedModel, target: Target) -> Predict:
@@ -109,4 +109,4 @@ def _asking(model: FittedModel, target: Target) -> Predict:
         cycles = model.kernel_cycles(sample.layer.step, sample.kernel, target)
         return 0.0 if isinstance(cycles, Unpriced) else float(cycles)
 
-    return predict
+    return lambda asked: [predict(sample) for sample in asked]

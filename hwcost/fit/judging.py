@@ -16,7 +16,7 @@ from hwcost.latency.model import CONFIDENCE
 __all__ = ["NETWORKS", "Predict", "accuracies", "folds_of", "held_out", "one_constant", "ratios", "shape_forest"]
 
 Array: TypeAlias = "np.ndarray[Any, np.dtype[np.float64]]"
-Predict = Callable[[Sample], float]
+Predict = Callable[[Sequence[Sample]], Sequence[float]]
 Fit = Callable[[Sequence[Sample]], Predict]
 
 FOLDS = 5
@@ -42,8 +42,7 @@ def held_out(samples: Sequence[Sample], fit: Fit, folds: Array) -> Array:
     said = np.zeros(len(samples))
     for fold in np.unique(folds):
         predict = fit([sample for sample, at in zip(samples, folds, strict=True) if at != fold])
-        for index in np.flatnonzero(folds == fold):
-            said[index] = predict(samples[int(index)])
+        said[folds == fold] = predict([sample for sample, at in zip(samples, folds, strict=True) if at == fold])
     return said
 
 
@@ -118,7 +117,7 @@ def one_constant(samples: Sequence[Sample]) -> Predict:
     """What people mostly have: cycles for each MAC (or output), one number for the core, by its relative error."""
     inverse = np.array([sample.size / sample.cycles for sample in samples])
     constant = float(inverse.sum() / (inverse**2).sum())
-    return lambda sample: constant * sample.size
+    return lambda asked: [constant * sample.size for sample in asked]
 
 
 def shape_forest(samples: Sequence[Sample]) -> Predict:
@@ -135,7 +134,17 @@ def shape_forest(samples: Sequence[Sample]) -> Predict:
         forest = RandomForestRegressor(n_estimators=50, random_state=0)
         forests[label] = forest.fit([_shape(sample) for sample in found], [sample.cycles for sample in found])
     fallback = one_constant(samples)
-    return lambda sample: float(forests[sample.label].predict([_shape(sample)])[0]) if sample.label in forests else fallback(sample)
+
+    def predict(asked: Sequence[Sample]) -> list[float]:
+        said = list(fallback(asked))
+        for label, forest in forests.items():
+            where = [index for index, sample in enumerate(asked) if sample.label == label]
+            found = forest.predict([_shape(asked[index]) for index in where]) if where else []
+            for index, value in zip(where, found, strict=True):
+                said[index] = float(value)
+        return said
+
+    return predict
 
 
 def _shape(sample: Sample) -> list[float]:

@@ -22,6 +22,8 @@ ENOUGH = 100
 FOLDS = 3
 HELPS = 0.9
 """Trees are kept where they leave less than this of the error."""
+NEGLIGIBLE = 5e-4
+"""An error that no trees are grown for."""
 SHAPE = {"n_estimators": 80, "learning_rate": 0.1, "max_depth": 3, "min_samples_leaf": 8, "subsample": 0.8, "random_state": 0}
 
 
@@ -40,7 +42,7 @@ def _forest(samples: Sequence[Sample], linear: LinearParameters) -> Forest | Non
     fold = np.arange(len(samples)) % FOLDS
     parts = [fold == part for part in range(FOLDS)]
     after = np.concatenate([np.abs(left[part] - _grown(given[~part], left[~part]).predict(given[part])) for part in parts])
-    if after.mean() >= HELPS * np.abs(left).mean():
+    if np.abs(left).mean() < NEGLIGIBLE or after.mean() >= HELPS * np.abs(left).mean():
         return None
     return _exported(_grown(given, left))
 
