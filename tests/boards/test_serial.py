@@ -111,13 +111,28 @@ def test_another_model_other_inputs_and_missing_layers():
 
 
 def test_a_clock_is_held_against_this_machines():
-    # The answers are 500 apart in about half a second: 1000 a second, as the board says, or a hundredth of it.
-    ticks = [framed("clock", cycles=2**32 - 100, hz=1000), framed("clock", cycles=400, hz=1000)]
-    assert 0.3 < board(clock=list(ticks)).clock_ratio(0.5) <= 1.01
+    # The counter is 500 further after about half a second: 1000 a second, as the board says, or a fiftieth of it.
+    before, after, slow = (framed("clock", cycles=cycles % 2**32, hz=1000) for cycles in (2**32 - 100, 2**32 + 400, 2**32 - 90))
+    assert 0.3 < board(clock=[*[before] * 4, after]).clock_ratio(0.5) <= 1.01
     with pytest.raises(
         BoardError, match=r"port says its counter runs at 0.001 MHz, but by this machine's clock it runs at [1-9][.]?\d*e-06 MHz"
     ):
-        board(clock=[ticks[0], framed("clock", cycles=2**32 - 90, hz=1000)]).require_clock()
+        board(clock=[*[before] * 4, slow]).require_clock()
+
+
+def test_a_clock_is_not_refused_because_answers_were_slow(monkeypatch):
+    # Each answer takes 100 ms by this clock and the board reads its counter at once: a second looks 10 % off until longer is waited.
+    now = [0.0]
+
+    class Slow(Script):
+        def write(self, data: bytes) -> None:
+            self.answers["clock"] = [framed("clock", cycles=round(now[0] * 1000), hz=1000)]
+            super().write(data)
+            now[0] += 0.1 if len(self.asked) < 6 else 0.001
+
+    monkeypatch.setattr("hwcost.boards.serial.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("hwcost.boards.serial.time.sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    assert SerialBoard(Slow({"identify": IDENTITY}), "port").require_clock() == pytest.approx(1, abs=0.02)
 
 
 class Gone(Script):
