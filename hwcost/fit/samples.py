@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from hwcost.errors import MeasurementError, shown
 from hwcost.kernels import Kernel, choose
@@ -72,7 +73,7 @@ def about(samples: Sequence[Sample], target: Target) -> About:
     rows = [sample.row for sample in samples]
     first = rows[0]
     said = ("compiler", "flags", "memory", "wait_states", "caches", "accelerator", "supply")
-    texts = {name: next((text for row in rows if (text := getattr(row.conditions, name))), "") for name in said}
+    texts: dict[str, Any] = {name: next((text for row in rows if (text := getattr(row.conditions, name))), "") for name in said}
     sizes: dict[str, list[float]] = {}
     for sample in samples:
         sizes.setdefault(sample.label, []).append(sample.size)

@@ -83,7 +83,7 @@ def model_class(kind: str, path: str | Path | None = None) -> type[FittedModel]:
 def _table(path: Path) -> dict[str, Any]:
     content = read_bounded(path, "a fitted latency model in JSON", MAX_BYTES, lambda message: _fault(path, message))
     try:
-        table = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+        table: Any = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except RecursionError:
         raise _fault(path, "expected a fitted latency model, got JSON nested too deeply to read") from None
     except ValueError as error:
@@ -98,7 +98,8 @@ def _table(path: Path) -> dict[str, Any]:
     if missing or unknown:
         found = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(map(shown, unknown[:5]))}"] * bool(unknown)
         raise _fault(path, f"expected the keys {', '.join(_KEYS)}, got {' and '.join(found)}")
-    return table
+    found: dict[str, Any] = table
+    return found
 
 
 def _refuse_constant(text: str) -> None:
