@@ -98,8 +98,8 @@ def _table(path: Path) -> dict[str, Any]:
     if missing or unknown:
         found = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(map(shown, unknown[:5]))}"] * bool(unknown)
         raise _fault(path, f"expected the keys {', '.join(_KEYS)}, got {' and '.join(found)}")
-    found: dict[str, Any] = table
-    return found
+    known: dict[str, Any] = table
+    return known
 
 
 def _refuse_constant(text: str) -> None:
