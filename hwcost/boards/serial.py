@@ -148,7 +148,7 @@ class SerialBoard:
         return ratio, ratio * (early + late) / (end - start)
 
     def _clock(self) -> tuple[int, float, float]:
-        """The counter, this machine's time in the middle between question and answer, and half the time between; the quickest of several."""
+        """The counter, this machine's time in the middle between question and answer, half the time between; the quickest of several."""
         found = [self._asked_clock() for _ in range(_CLOCK_ASKED)]
         return min(found, key=lambda each: each[2])
 
