@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hwcost.fit import fit
@@ -17,7 +18,7 @@ from hwcost.latency.pick import MODEL_FILE
 from hwcost.records import read_together
 from hwcost.report.fitting import fit_text
 from hwcost.shipped import measurements_folder
-from hwcost.target import Target, load_device
+from hwcost.target import Target, load_core, load_device, load_runtime
 from hwcost.target.find import names
 
 RUNTIME = "hwcost-c"
@@ -29,9 +30,11 @@ def tables() -> dict[str, Path]:
     return {core: folder for core, folder in sorted(folders.items()) if any(folder.glob("*.csv"))}
 
 
-def device_of(core: str) -> str:
-    """The first described device with a core; cycles do not depend on which."""
-    return next(name for name in names("devices") if load_device(name)[0].core == core)
+def target_of(core: str) -> Target:
+    """A device with a core, the first described; where none is, another in its place: cycles do not depend on which."""
+    devices = [load_device(name)[0] for name in names("devices")]
+    device = next((device for device in devices if device.core == core), devices[0])
+    return Target(replace(device, core=core), load_core(core), load_runtime(RUNTIME, core))
 
 
 def main(cores: Sequence[str]) -> int:
@@ -42,7 +45,7 @@ def main(cores: Sequence[str]) -> int:
         print(f"expected cores out of {', '.join(known)}, got {', '.join(unknown)}", file=sys.stderr)
         return 2
     for core in cores or known:
-        fitted = fit(read_together(sorted(known[core].glob("*.csv"))).rows, Target.load(device_of(core), RUNTIME), baselines=False)
+        fitted = fit(read_together(sorted(known[core].glob("*.csv"))).rows, target_of(core), baselines=False)
         path = known[core] / MODEL_FILE
         write_model(path, fitted.model)
         print(fit_text(fitted, path.relative_to(measurements_folder())))
