@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-EXTRAS := dev,nas,plan,board
+EXTRAS := dev,all
 
 .PHONY: demo test lint types clean
 

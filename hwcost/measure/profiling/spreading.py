@@ -65,7 +65,7 @@ class _Cluster(AbstractContextManager[int]):
         except ImportError as error:
             raise InputError("--backend dask needs dask and distributed: pip install 'hwcost[cluster]'") from error
         try:
-            client: Any = Client(self._address, timeout=20)  # type: ignore[no-untyped-call]
+            client: Any = Client(self._address, timeout=20)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {self._address}: {error}") from error
         self._client = client
