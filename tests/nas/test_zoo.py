@@ -12,7 +12,10 @@ from hwcost.errors import InputError
 from tests.nas.zoo import NETWORKS
 from tests.nas.zoo_search import DEVICE, EXACT, RUNTIME, STEPS, searched
 
-REFUSED = {"GRUHead": f"the network cannot run under {RUNTIME}.*, whatever its widths: 'gru': .* has no kernel for gru"}
+REFUSED = {
+    "GRUHead": f"the network cannot run under {RUNTIME}.*, whatever its widths: 'gru': .* has no kernel for gru",
+    "Mixer": f"the network cannot run under {RUNTIME}.*, whatever its widths: 4 faults:\\s+'blocks.0.norm1': .* has no kernel for batch_norm",
+}
 """What is said of a network that is not searched."""
 FROZEN = {
     "ShuffleNetV2": ("stem.0.0", "split 'stage.0.chunk' needs its input as it is"),
