@@ -12,10 +12,7 @@ from hwcost.errors import InputError
 from tests.nas.zoo import NETWORKS
 from tests.nas.zoo_search import DEVICE, EXACT, RUNTIME, STEPS, searched
 
-REFUSED = {
-    "GRUHead": f"the network cannot run under {RUNTIME}.*, whatever its widths: 'gru': .* has no kernel for gru",
-    "Mixer": f"the network cannot run under {RUNTIME}.*, whatever its widths: 4 faults:\\s+'blocks.0.norm1': .* has no kernel for batch_norm",
-}
+REFUSED = {"GRUHead": "'gru': .* has no kernel for gru", "Mixer": "'blocks.0.norm1': .* has no kernel for batch_norm"}
 """What is said of a network that is not searched."""
 FROZEN = {
     "ShuffleNetV2": ("stem.0.0", "split 'stage.0.chunk' needs its input as it is"),
@@ -49,8 +46,9 @@ def test_a_network_is_searched_and_exported_exactly(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize(("name", "said"), REFUSED.items())
 def test_a_network_that_cannot_run_is_refused(name: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=said):
+    with pytest.raises(InputError, match=said) as refused:
         searched(name, tmp_path)
+    assert str(refused.value).startswith("the network cannot run under ")
     assert not list(tmp_path.iterdir())
 
 
