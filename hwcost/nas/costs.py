@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
@@ -15,11 +16,13 @@ from hwcost.compiled import Candidates, CompiledCost
 from hwcost.errors import InputError, listed
 from hwcost.latency import LatencyModel
 from hwcost.nas.choice import Choice
-from hwcost.nas.expectation import OpenChoices, Priced
+from hwcost.nas.expectation import Expectation, OpenChoices, Priced
 from hwcost.nas.groups import Kept, taps_of
+from hwcost.nas.mixture import Mixture
 from hwcost.nas.relaxation import Relaxation, Relaxed, stand_in
 from hwcost.nas.runnable import Runnable, runnable
 from hwcost.nas.selection import Selection
+from hwcost.nas.shared_code import SharedCode
 from hwcost.nas.space import Space
 from hwcost.ops.conv import Taps
 from hwcost.target import Target
@@ -163,7 +166,18 @@ class Costs:
         def thetas() -> list[torch.Tensor]:
             return [choice.theta.cpu().double() if choice.settled is None else _sure(choice) for choice in choices]
 
-        return OpenChoices(blocks, lambda selection: self.on(selection)._priced, thetas)
+        def expectation(mixture: Mixture) -> Expectation:
+            code, limit = self.unseen_code(mixture), self.limits.get("flash_bytes", math.inf)
+            unseen = None if code is None else lambda odds: code.unseen(odds) / limit
+            return Expectation(mixture, lambda selection: self.on(selection)._priced, thetas, unseen)
+
+        return OpenChoices(expectation, thetas)
+
+    def unseen_code(self, mixture: Mixture) -> SharedCode | None:
+        """The shared code of images that a mixture of few selections does not see; None where it has all of them."""
+        if mixture.is_exact:
+            return None
+        return SharedCode(self.space.blocks, mixture, lambda selection: self.space.graph_of(selection).as_int8(), self.target)
 
     @property
     def _priced(self) -> Priced:

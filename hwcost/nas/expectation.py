@@ -1,4 +1,4 @@
-"""Used / limit of every constraint where each choice is open: expected over its alternatives, with gradients to their probabilities."""
+"""Used / limit of every constraint where choices are open: expected over their alternatives, with gradients to their probabilities."""
 
 from __future__ import annotations
 
@@ -7,72 +7,67 @@ from dataclasses import dataclass
 
 import torch
 
+from hwcost.nas.mixture import Mixture, Support, likeliest, support_of
 from hwcost.nas.relaxation import Relaxation
 from hwcost.nas.selection import Block, Selection
 
 RAM = "ram_bytes"
+FLASH = "flash_bytes"
 
 
 @dataclass(frozen=True, slots=True)
 class Priced:
-    """One selection: its constraints as functions of widths, and which block the step of each RAM constraint is inside, if any."""
+    """One selection: its constraints as functions of widths, and the home of each, within which the largest counts."""
 
     relaxation: Relaxation
-    inside: tuple[int | None, ...]
+    homes: tuple[tuple[str, str | int], ...]
 
     @classmethod
     def of(cls, relaxation: Relaxation, steps: Sequence[str], blocks: Sequence[Block]) -> Priced:
-        """A selection whose schedule has these steps."""
-        homes = (next((at for at, block in enumerate(blocks) if block.holds(step)), None) for step in steps)
-        rows = iter(homes)
-        return cls(relaxation, tuple(next(rows) if metric == RAM else None for metric in relaxation.metrics))
+        """A selection whose schedule has these steps: the home of one is the block it is inside of, by number, else the step itself."""
+        places: list[str | int] = [next((at for at, block in enumerate(blocks) if block.holds(step)), step) for step in steps]
+        rows = iter(places)
+        return cls(relaxation, tuple((metric, next(rows) if metric == RAM else "") for metric in relaxation.metrics))
 
 
 class Expectation:
-    """What the network takes on average over the alternatives of every block, the others being as in `base`, the most probable ones.
+    """What the network takes on average over the alternatives of every choice, which are drawn independently.
 
-    A metric is that of `base` plus, for each alternative, its probability times the difference it makes: exact where one block is open
-    or all are sure, linear in the probabilities as long as the most probable ones stay. RAM has one constraint for every step outside
-    all blocks and one for every block, the peak inside it: of each alternative weighted by its probability.
+    Latency, flash and energy have one constraint each. RAM has one for every step outside of all choices, what it uses on average, and one
+    for every choice, the peak inside it on average; a selection without that step, or with nothing inside, counts 0 there. Exact for up
+    to `mixture.ENUMERATED` possible selections; beyond, up to how choices work on each other, which `Mixture` bounds.
+    `unseen` are the bytes of flash to add to what the mixture makes, as a function of the probabilities.
     """
 
     def __init__(
         self,
-        blocks: Sequence[Block],
-        base: Selection,
+        mixture: Mixture,
         priced: Callable[[Selection], Priced],
         thetas: Callable[[], Sequence[torch.Tensor]],
+        unseen: Callable[[Sequence[torch.Tensor]], torch.Tensor] | None = None,
     ) -> None:
-        self._blocks, self._base, self._thetas = tuple(blocks), base, thetas
-        self._at_base = priced(base)
-        self._others = {
-            (at, index): priced((*base[:at], index, *base[at + 1 :]))
-            for at, block in enumerate(blocks)
-            for index in range(len(block.names))
-            if index != base[at]
-        }
-        self._plain, self._outside = _rows(self._at_base)
-        names = self._at_base.relaxation.metrics
-        has_ram = RAM in names
-        self.metrics = (
-            *(names[row] for row in self._plain),
-            *(RAM for _ in self._outside),
-            *(RAM for _ in blocks if has_ram),
-        )
-        self._has_ram = has_ram
+        self._mixture, self._thetas = mixture, thetas
+        self._priced = [priced(selection) for selection in mixture.selections]
+        homes = dict.fromkeys(home for each in self._priced for home in each.homes)
+        ordered = sorted(homes, key=lambda home: (home[0] == RAM, isinstance(home[1], int)))
+        places = {home: place for place, home in enumerate(ordered)}
+        self._places = [torch.tensor([places[home] for home in each.homes]) for each in self._priced]
+        self.metrics = tuple(metric for metric, _ in ordered)
+        self._unseen = unseen if FLASH in self.metrics else None
 
     def usage(self, widths: torch.Tensor) -> torch.Tensor:
         """Expected used / limit of every constraint (constraints,), differentiable by the widths and the probabilities."""
         thetas = self._thetas()
-        base = self._at_base.relaxation.usage(widths)
-        plain = base[self._plain]
-        peaks = [thetas[at][chosen] * _peak(self._at_base, base, at) for at, chosen in enumerate(self._base)] if self._has_ram else []
-        for (at, index), other in self._others.items():
-            used = other.relaxation.usage(widths)
-            plain = plain + thetas[at][index] * (used[_rows(other)[0]] - base[self._plain])
-            if self._has_ram:
-                peaks[at] = peaks[at] + thetas[at][index] * _peak(other, used, at)
-        return torch.cat([plain, base[self._outside], *(peak.reshape(1) for peak in peaks)])
+        nothing = torch.zeros(len(self.metrics), dtype=torch.float64)
+        used = [
+            nothing.scatter_reduce(0, places, each.relaxation.usage(widths), "amax")
+            for each, places in zip(self._priced, self._places, strict=True)
+        ]
+        expected = self._mixture.weights(thetas) @ torch.stack(used)
+        if self._unseen is None:
+            return expected
+        is_flash = torch.tensor([metric == FLASH for metric in self.metrics])
+        return expected + is_flash * self._unseen(thetas)
 
     def overshoot(self, widths: torch.Tensor) -> torch.Tensor:
         """How far each constraint is passed as a share of its limit (constraints,), 0 where it holds."""
@@ -85,25 +80,25 @@ class Expectation:
 
 
 class OpenChoices:
-    """The same where the most probable alternatives are those that probabilities say at the time of asking."""
+    """The same at the probabilities of the moment, which also say what is possible and, of many selections, which one is changed."""
 
-    def __init__(
-        self, blocks: Sequence[Block], priced: Callable[[Selection], Priced], thetas: Callable[[], Sequence[torch.Tensor]]
-    ) -> None:
-        self._blocks, self._priced, self._thetas = tuple(blocks), priced, thetas
-        self._known: dict[Selection, Expectation] = {}
+    def __init__(self, expectation: Callable[[Mixture], Expectation], thetas: Callable[[], Sequence[torch.Tensor]]) -> None:
+        self._expectation, self._thetas = expectation, thetas
+        self._known: dict[tuple[Selection, ...], Expectation] = {}
 
     @property
     def now(self) -> Expectation:
-        """What is expected beside the alternatives that are most probable now; of equal ones the first."""
-        base = tuple(int(theta.detach().argmax()) for theta in self._thetas())
-        if base not in self._known:
-            self._known[base] = Expectation(self._blocks, base, self._priced, self._thetas)
-        return self._known[base]
+        """What is expected over the alternatives that are possible now."""
+        thetas = self._thetas()
+        support: Support = support_of(thetas)
+        mixture = Mixture.of(support, likeliest(thetas))
+        if mixture.selections not in self._known:
+            self._known[mixture.selections] = self._expectation(mixture)
+        return self._known[mixture.selections]
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metric of each constraint; there are as many for RAM as the network has steps with the most probable alternatives."""
+        """The metric of each constraint; RAM has one for every step and every choice that there is with some possible alternatives."""
         return self.now.metrics
 
     def usage(self, widths: torch.Tensor) -> torch.Tensor:
@@ -117,16 +112,3 @@ class OpenChoices:
     def usage_and_slopes(self, widths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Used / limit of every constraint and its slopes by each width (constraints, groups), without autograd."""
         return self.now.usage_and_slopes(widths)
-
-
-def _rows(priced: Priced) -> tuple[list[int], list[int]]:
-    """Rows of the metrics that have one constraint each, and of the steps outside all blocks."""
-    metrics = priced.relaxation.metrics
-    plain = [row for row, metric in enumerate(metrics) if metric != RAM]
-    return plain, [row for row, metric in enumerate(metrics) if metric == RAM and priced.inside[row] is None]
-
-
-def _peak(priced: Priced, used: torch.Tensor, at: int) -> torch.Tensor:
-    """The most that a step inside a block uses; nothing where the block adds no step, as an identity."""
-    rows = [row for row, inside in enumerate(priced.inside) if inside == at]
-    return used[rows].max() if rows else used.new_zeros(())

@@ -8,14 +8,16 @@ import numpy as np
 import torch
 
 from hwcost.nas.costs import Costs
+from hwcost.nas.expectation import FLASH
+from hwcost.nas.mixture import Mixture
 from hwcost.nas.strategies.ramp import LEAST_EXCESS
 
 
 class Pressure:
     """The hinge on what all channels take on average over the alternatives: 1 for each metric as long as the first ones are sure.
 
-    A metric is that of the first alternatives plus, for each other one, its probability times the difference that it alone makes. The
-    target of each is `share` of the way, in logarithms, from what the first alternatives take to the limit. A search by projection
+    The mean is exact for as many selections as `Mixture` enumerates; of more it changes one choice of the first alternatives at a time. The
+    target of each metric is `share` of the way, in logarithms, from what the first alternatives take to the limit. A search by projection
     cuts channels until the limits hold whatever the alternatives are, so its own constraints never charge any.
     """
 
@@ -27,19 +29,20 @@ class Pressure:
             cost = view.quick(whole)
             return torch.tensor([float(np.ravel(getattr(cost, metric))[0]) for metric in limits], dtype=torch.float64)
 
-        def switched(at: int, index: int) -> torch.Tensor:
-            return taken(costs.on((*space.first[:at], index, *space.first[at + 1 :])))
-
+        support = tuple(tuple(range(len(block.names))) for block in space.blocks)
+        self._mixture = Mixture.of(support, space.first)
         self._start = taken(costs.on(space.first))
-        self._differences = [
-            torch.stack([switched(at, index) - self._start for index in range(len(block.names))]) for at, block in enumerate(space.blocks)
-        ]
+        self._taken = torch.stack([taken(costs.on(selection)) for selection in self._mixture.selections])
+        self._code = costs.unseen_code(self._mixture)
+        self._is_flash = torch.tensor([metric == FLASH for metric in limits])
         limit = torch.tensor(list(limits.values()), dtype=torch.float64)
         self._target = torch.where(limit < self._start, self._start * (limit / self._start) ** share, limit)
         self._excess = (self._start / self._target - 1).clamp(min=LEAST_EXCESS)
 
     def __call__(self, thetas: Sequence[torch.Tensor]) -> torch.Tensor:
         """The charge at these probabilities, by choice."""
-        pairs = zip(thetas, self._differences, strict=True)
-        expected = self._start + torch.stack([theta.cpu().double() @ difference for theta, difference in pairs]).sum(dim=0)
+        odds = [theta.cpu().double() for theta in thetas]
+        expected = self._mixture.weights(odds) @ self._taken
+        if self._code is not None:
+            expected = expected + self._is_flash * self._code.unseen(odds)
         return (torch.relu(expected / self._target - 1) / self._excess).sum()
