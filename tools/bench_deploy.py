@@ -1,8 +1,9 @@
 """What generated firmware takes on emulated cores, beside what was predicted and beside CMSIS-NN: the claims of docs/deploy.md, measured.
 
 The reference networks (seeded weights, quantised on seeded noise) are deployed, built and run on the emulated core; instructions are
-counted exactly, cycles by the core's documented table. CMSIS-NN's rows are recorded, not run here. By default the Cortex-M4 and M0+ and 10
-random networks; with --full every core and 50.
+counted exactly, cycles by the core's documented table. CMSIS-NN's rows are recorded, not run here. Answers are held against onnxruntime's
+on noise, those of trained networks too where their folder is there. By default the Cortex-M4 and M0+, 10 random networks and 100 inputs;
+with --full every core, 50 and 1,000.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploying.agreeing import agreement_figures, trained_networks
 from deploying.networks import random_networks, reference_networks
 from deploying.speed import instructions_a_second, seconds_of_deploying
 from figures import Figure, arguments, machine, report
@@ -165,10 +167,11 @@ def main() -> int:
         others = [run(f"random{i}", model, "cortex-m4", folder) for i, model in enumerate(chance)]
         placed = [figure for name, model in networks.items() for figure in arena_figures(name, _order(name, model, "cortex-m4", folder))]
         waits = wait_figures(networks["resnet8"], folder / "waits")
+        answers = agreement_figures({**networks, **trained_networks()}, 1000 if given.full else 100)
     figures = [figure for each in runs for figure in cost_figures(each, recorded.get(each.core, {}).get(each.name))]
     figures.append(Figure("resnet8 on cortex-m4, time: cycles", fast.multiplying("cycles") / 1e6, "M", TIME_GOAL_CYCLES / 1e6))
     figures += size_figures([*runs, fast, *others])
-    figures += [*placed, *waits]
+    figures += [*placed, *waits, *answers]
     conditions = machine() | {"compiler": found().version, "random networks": len(others), "runs": len(runs) + 1 + len(others)}
     return report(figures, conditions, as_json=given.json)
 

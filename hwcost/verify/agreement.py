@@ -49,6 +49,23 @@ def compare(firmware: Outputs, program: Outputs, oracle: Outputs, steps: Mapping
     )
 
 
+def largest_error_apart(inputs: Sequence[Values], firmware: Sequence[Values], oracle: Sequence[Values]) -> float:
+    """By what share an autoencoder's score, the mean square of input less output, is apart from the oracle's in the worst example.
+
+    All three in real numbers, one array per example. Raises InputError where an output has not as many numbers as its input, or where
+    the oracle's score is 0.
+    """
+    shares = []
+    for x, own, other in zip(inputs, firmware, oracle, strict=True):
+        if not x.size == own.size == other.size:
+            raise InputError(f"expected outputs of {x.size} numbers, as many as the input, got {own.size} and {other.size}")
+        scores = [float(np.mean((x.astype(np.float64).ravel() - y.astype(np.float64).ravel()) ** 2)) for y in (own, other)]
+        if not scores[1]:
+            raise InputError("expected an oracle that does not give its input back exactly, got an error of 0: no share of it can be told")
+        shares.append(abs(scores[0] - scores[1]) / scores[1])
+    return max(shares, default=0.0)
+
+
 def _apart(a: Values, b: Values, step: float) -> NDArray[np.int64]:
     """How many steps two outputs lie apart, flattened."""
     if a.size != b.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from hwcost.deploy.calibration import read_arrays
 from hwcost.deploy.interpret import interpret
+from hwcost.deploy.lower.site import UINT8_OFFSET
 from hwcost.deploy.program import Program, Quantise
 from hwcost.errors import InputError
 from hwcost.verify.agreement import Agreement, Outputs, Values, compare
@@ -91,10 +93,51 @@ def answers(model: Path, program: Program, examples: Sequence[Mapping[str, Value
     A file whose last layer is dequantised gives floats where the firmware gives the integers they stand for; those are compared as floats.
     """
     own = [interpret(program, example) for example in examples]
-    second = [dict(zip(program.graph.outputs, found.values(), strict=True)) for found in run_oracle(model, examples)]
-    real = {name for name in program.graph.outputs if second[0][name].dtype.kind == "f" and program.tensors[name].kind == "int"}
-    steps = {name: program.tensors[name].scale if name in real else _step(program, name) for name in program.graph.outputs}
-    return compare(_dequantised(outputs, program, real), _dequantised(own, program, real), second, steps)
+    second = _second_opinion(model, program, examples)
+    real = _real(program, second)
+    return compare(_dequantised(outputs, program, real), _dequantised(own, program, real), second, _steps(program, real))
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAnswers:
+    """The program's own answers beside onnxruntime's: their agreement, and `reals`, what inputs and both first outputs stand for."""
+
+    agreement: Agreement
+    reals: tuple[Sequence[Values], Sequence[Values], Sequence[Values]]
+
+
+def own_answers(model: Path, program: Program, examples: Sequence[Mapping[str, Values]]) -> OwnAnswers:
+    """How the program's arithmetic, which firmware equals bit for bit, agrees with onnxruntime on the model."""
+    own = [interpret(program, example) for example in examples]
+    second = _second_opinion(model, program, examples)
+    real = _real(program, second)
+    mine = _dequantised(own, program, real)
+    runs = ((examples, program.graph.inputs), (own, program.graph.outputs), (second, program.graph.outputs))
+    reals = tuple([_meant(program, next(iter(names)), each) for each in run] for run, names in runs)
+    return OwnAnswers(compare(mine, mine, second, _steps(program, real)), (reals[0], reals[1], reals[2]))
+
+
+def _second_opinion(model: Path, program: Program, examples: Sequence[Mapping[str, Values]]) -> list[dict[str, Values]]:
+    """The answers of onnxruntime by the program's names of outputs."""
+    return [dict(zip(program.graph.outputs, found.values(), strict=True)) for found in run_oracle(model, examples)]
+
+
+def _real(program: Program, second: Outputs) -> set[str]:
+    """Outputs that the file dequantises and the firmware does not."""
+    return {name for name in program.graph.outputs if second[0][name].dtype.kind == "f" and program.tensors[name].kind == "int"}
+
+
+def _steps(program: Program, real: Collection[str]) -> dict[str, float]:
+    return {name: program.tensors[name].scale if name in real else _step(program, name) for name in program.graph.outputs}
+
+
+def _meant(program: Program, name: str, values: Mapping[str, Values]) -> Values:
+    """One value of a run as the numbers that it stands for."""
+    found, tensor = values[name].astype(np.float64).ravel(), program.tensors[name]
+    if values[name].dtype.kind == "f":
+        return found
+    offset = UINT8_OFFSET if values[name].dtype == np.uint8 else 0
+    return (found - offset - tensor.zero_point) * tensor.scale
 
 
 def _dequantised(outputs: Outputs, program: Program, names: Collection[str]) -> Outputs:

@@ -16,10 +16,10 @@ from hwcost.deploy.variants.portable import emit
 from hwcost.target.load import load_core
 from tests.deploy.host import element
 from tests.deploy.random_layers import Case, cases
-from tests.deploy.test_fuzz_kernels import as_c
+from tests.deploy.test_fuzz_kernels import NIGHTLY, as_c
 
 CORES = ("cortex-m4", "cortex-m0plus", "rv32imc")
-LAYERS = 300
+LAYERS = 2000 if NIGHTLY else 300
 SEED = 31_000
 IN_PLACE = ("Sum", "Product", "Extreme", "Lookup")
 GUARD = b"\x5a" * 16
@@ -28,8 +28,8 @@ NO_MODEL = "void model_run(const int8_t *in, int8_t *out) { (void)in; (void)out;
 
 @pytest.fixture(scope="module")
 def drawn() -> list[Case]:
-    """Every kind as often, and few of the convolutions that are every other layer."""
-    return [case for number, case in enumerate(cases(LAYERS, SEED)) if number % 2 == 0 or number % 8 == 1]
+    """Every kind as often, and few of the convolutions that are every other layer; all of them in nightly runs."""
+    return [case for number, case in enumerate(cases(LAYERS, SEED)) if NIGHTLY or number % 2 == 0 or number % 8 == 1]
 
 
 def image_of(drawn: list[Case], core: str, folder: Path) -> Image:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hwcost.errors import InputError
-from hwcost.verify.agreement import compare
+from hwcost.verify.agreement import compare, largest_error_apart
 
 
 def outputs(*rows):
@@ -45,3 +45,17 @@ def test_a_regressor_has_no_arg_max():
 def test_runs_of_different_length_are_refused():
     with pytest.raises(InputError, match="as many answers"):
         compare(outputs([1]), outputs([1], [2]), outputs([1]), {"y": 1.0})
+
+
+def test_an_error_apart_is_the_share_of_the_oracles():
+    # Mean squares: ((1 - 0)^2 + 0) / 2 = 0.5 and ((2 - 0)^2 + 0) / 2 = 2 of one example; equal ones of the other.
+    inputs = [np.array([0.0, 3.0]), np.array([1.0, 1.0])]
+    firmware, oracle = [np.array([1.0, 3.0]), np.zeros(2)], [np.array([2.0, 3.0]), np.zeros(2)]
+    assert largest_error_apart(inputs, firmware, oracle) == 0.75
+    assert largest_error_apart(inputs, oracle, oracle) == 0.0
+
+
+@pytest.mark.parametrize(("output", "said"), [(np.zeros(3), "as many as the input"), (np.ones(2), "an error of 0")])
+def test_an_error_that_means_nothing_is_refused(output, said):
+    with pytest.raises(InputError, match=said):
+        largest_error_apart([np.ones(2)], [output], [output])
