@@ -13,10 +13,10 @@ from hwcost.budget import Budget
 from hwcost.checking import Report
 from hwcost.errors import InputError, shown
 from hwcost.latency import LatencyModel
+from hwcost.nas import ranks
 from hwcost.nas.choosing import ChoiceLearner, Choosing
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import landed
-from hwcost.nas.ranks import averaged
 from hwcost.nas.reach import require_reachable
 from hwcost.nas.saliency import RunningSaliency
 from hwcost.nas.space import Space
@@ -25,7 +25,7 @@ from hwcost.nas.strategies.base import EVERY
 from hwcost.target import Target
 
 
-class Limits:
+class Limits(ranks.Joinable):
     """A budget that the network under search meets when its `steps` are done.
 
     ::
@@ -54,8 +54,10 @@ class Limits:
     ) -> None:
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
             raise InputError(f"expected the number of steps of the search, at least 1, got {shown(steps)}")
+        super().__init__()
         kind = strategy_named(strategy)
         self.space = space
+        ranks.require_alike(steps, self.join_device)
         self.costs = Costs(space, target, budget, latency_model=latency_model, confidence=confidence)
         self.reach = require_reachable(self.costs)
         priced = kind.penalty is not Strategy.penalty
@@ -66,6 +68,7 @@ class Limits:
         self.saliency = RunningSaliency({group.name: group.size for group in space.free})
         self._gauge = torch.zeros((), requires_grad=True)
         self._task_losses: list[torch.Tensor] = []
+        self._is_told = False
         self.steps, self.steps_done = steps, 0
         self.settled = False
 
@@ -115,24 +118,40 @@ class Limits:
     def _gathered(self) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The gradients of all masks since the last step, group behind group, and the loss of the task: the same on all ranks.
 
-        They are None where nothing was computed backwards. Whatever scaled the loss is taken out of them, and out of those of choices,
-        which stay where they are for their own optimiser.
+        They are None where nothing was computed backwards on the only rank there is. Whatever scaled the loss is taken out of them, and out
+        of those of choices, which stay where they are for their own optimiser. A rank without gradients takes part and counts nothing.
         """
         masks = [self.space.masks[group.name].leaf for group in self.space.free]
-        alphas = [choice.leaf for choice in self.space.choices.values() if choice.leaf is not None and choice.leaf.grad is not None]
+        alphas = [choice.leaf for choice in self.space.choices.values() if choice.leaf is not None]
         found = [_taken(leaf) for leaf in [*masks, *alphas]]
         scale, losses = self._gauge.grad, self._task_losses
         self._gauge.grad, self._task_losses = None, []
-        if self.settled or all(gradient is None for gradient in found):
+        is_known = any(gradient is not None for gradient in found)
+        is_alone = ranks.count() == 1
+        if self.settled or not (is_known or not is_alone):
             return None, None
+        self._is_told |= bool(losses)
         flat = torch.cat([torch.zeros_like(leaf) if g is None else g for leaf, g in zip([*masks, *alphas], found, strict=True)])
-        loss = [torch.stack(losses).mean().to(flat).reshape(1)] if losses else []
-        shared = averaged(torch.cat([flat if scale is None else flat / scale, *loss]))
-        sizes = [sum(leaf.numel() for leaf in masks), *(alpha.numel() for alpha in alphas), len(loss)]
-        gradients, *steep, mean = torch.split(shared, sizes)
-        for alpha, gradient in zip(alphas, steep, strict=True):
-            alpha.grad = gradient
-        return gradients, mean[0] if losses else None
+        loss = torch.stack(losses).mean().to(flat).reshape(1) if losses else flat.new_zeros(1)
+        shared = ranks.averaged(torch.cat([flat if scale is None else flat / scale, loss]), float(is_known), self)
+        gradients, *steep, mean = torch.split(shared, [sum(leaf.numel() for leaf in masks), *(alpha.numel() for alpha in alphas), 1])
+        for alpha, gradient, own in zip(alphas, steep, found[len(masks) :], strict=True):
+            alpha.grad = None if is_alone and own is None else gradient
+        return gradients, mean[0] if self._is_told else None
+
+    def join_hook(self, **kwargs: Any) -> ranks.JoinHook:
+        """What a rank whose data has ended does while others go on, in torch's `with Join([model, limits]):`; name the model first."""
+        return _Following(self)
+
+    @property
+    def join_device(self) -> torch.device:
+        """Where ranks exchange what they learned: with the masks."""
+        return next((mask.leaf.device for mask in self.space.masks.values()), torch.device("cpu"))
+
+    @property
+    def join_process_group(self) -> Any:
+        """All ranks."""
+        return torch.distributed.group.WORLD
 
     def settle(self) -> None:
         """Choose alternatives and channels for good, by the figures `check` will find."""
@@ -174,6 +193,17 @@ class Limits:
         self.saliency.load_state_dict(state["saliency"])
         self.strategy.restore(state["strategy"])
         self.choices.load_state_dict(state["choices"])
+
+
+class _Following(ranks.JoinHook):
+    """The steps of a rank without data: it learns what the others do, so that its masks stay theirs."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    def main_hook(self) -> None:
+        """One step of the others."""
+        self._limits.step()
 
 
 def _taken(leaf: torch.Tensor) -> torch.Tensor | None:
