@@ -13,7 +13,7 @@ import numpy as np
 
 from hwcost.checking import float_islands, is_quantised
 from hwcost.deploy.calibration import Calibration, Expected, calibration_for, read_arrays
-from hwcost.deploy.folding import fold_dense, join_hard_swish
+from hwcost.deploy.folding import fold_dense, join_hard_swish, norms_as_convolutions
 from hwcost.deploy.quiet import quiet
 from hwcost.deploy.sensitivity import Agreement, LayerNoise, compared
 from hwcost.errors import InputError, listed, shown
@@ -193,6 +193,7 @@ def _folded(model: onnx.ModelProto, folder: Path) -> onnx.ModelProto:
         fold_dense(folded)
         join_hard_swish(folded)
         folded = onnx.shape_inference.infer_shapes(folded)
+        norms_as_convolutions(folded)
     except Exception as error:  # onnx and onnxruntime raise classes of their own, one per status
         raise InputError(f"onnxruntime cannot run this network: {_first_line(error)}") from error
     taken = {node.name for node in folded.graph.node}

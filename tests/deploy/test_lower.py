@@ -17,6 +17,7 @@ from hwcost.deploy.interpret import interpret  # noqa: E402
 from hwcost.deploy.lower import lower  # noqa: E402
 from hwcost.errors import GraphError  # noqa: E402
 from hwcost.tensor import Quantisation  # noqa: E402
+from hwcost.verify.oracle import input_ranges, noise, own_answers  # noqa: E402
 from tests.deploy.qdq import Model, both, furthest  # noqa: E402
 
 RNG = np.random.default_rng(7)
@@ -316,3 +317,30 @@ def test_a_value_is_moved_where_layers_need_it_in_two_orders(tmp_path: Path) -> 
     model.node("MatMul", [c, b], "y", 0.05, 3)
     model.node("GlobalAveragePool", [c], "g", 0.02, 3)
     assert furthest(model.saved("y", "g")) <= 1
+
+
+def test_a_value_is_moved_behind_a_layer_that_makes_it_in_another_order(tmp_path: Path) -> None:
+    # The matrix product makes rows as the graph has them; the sum lies as the convolution's output, channels last.
+    model = Model(tmp_path)
+    x, b = model.input("x", (3, 4, 5), 0.02, 5), model.input("b", (3, 5, 5), 0.03, 5)
+    c = model.node("Conv", [x, model.weights("w", _weights(3, 3, 1, 1), 0.004)], "c", 0.02, -10)
+    p = model.node("MatMul", [c, b], "p", 0.05, 3)
+    s = model.node("Add", [p, c], "s", 0.06, 1)
+    model.node("Conv", [s, model.weights("v", _weights(2, 3, 1, 1), 0.004)], "y", 0.02, 0)
+    assert furthest(model.saved("y")) <= 2  # Four layers, each of which may turn a step the other way; another order is dozens apart.
+
+
+def test_a_batch_norm_between_a_sum_and_dense_layers_deploys(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from tests.nas.zoo import NETWORKS
+    from tools.deploying.networks import write_int8
+
+    kind, shape = NETWORKS["Mixer"]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        path = write_int8(kind(), shape, tmp_path / "mixer.onnx", 3)
+    graph = hwcost.from_onnx(path)
+    assert {node.op.kind for node in graph.nodes}.isdisjoint({"batch_norm", "dequantize", "quantize"})
+    program = lower(graph)
+    found = own_answers(path, program, noise(path, 5, input_ranges(program))).agreement
+    assert found.ort_max_lsb <= 1

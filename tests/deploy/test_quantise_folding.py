@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from hwcost.deploy.folding import fold_dense, join_hard_swish
+from hwcost.deploy.folding import fold_dense, join_hard_swish, norms_as_convolutions
 
 
 def model(nodes, **constants):
@@ -66,3 +66,34 @@ def test_hard_swish_is_one_node_again(alpha, found):
     join_hard_swish(network)
     assert [node.op_type for node in network.graph.node] == found
     np.testing.assert_allclose(answers(network), before, rtol=1e-5)
+
+
+def alone(shape, **changed):
+    """A batch norm of the network's input."""
+    rng = np.random.default_rng(5)
+    channels = shape[1]
+    statistics = {name: rng.uniform(0.5, 2, channels) for name in ("scale", "shift", "mean", "variance")} | changed
+    tensors = [numpy_helper.from_array(np.asarray(values, np.float32), name) for name, values in statistics.items()]
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in "xy")
+    node = helper.make_node("BatchNormalization", ["x", "scale", "shift", "mean", "variance"], ["y"], name="norm", epsilon=0.01)
+    return helper.make_model(helper.make_graph([node], "net", [x], [y], tensors), opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 5), (1, 3, 4, 5)])
+@pytest.mark.parametrize("scale", [[0.5, -1.0, 2.0], [0.0, 0.0, 1e-3]])
+def test_a_batch_norm_on_its_own_is_a_depthwise_convolution(shape, scale):
+    network = alone(shape, scale=scale)
+    x = np.random.default_rng(6).standard_normal(shape).astype(np.float32)
+    before = ReferenceEvaluator(network).run(None, {"x": x})[0]
+    norms_as_convolutions(network)
+    assert [node.op_type for node in network.graph.node] == ["Conv"]
+    assert len(network.graph.initializer) == 2
+    onnx.checker.check_model(network, full_check=True)
+    np.testing.assert_allclose(ReferenceEvaluator(network).run(None, {"x": x})[0], before, rtol=1e-5, atol=1e-6)
+
+
+def test_a_batch_norm_of_features_stays():
+    network = alone((1, 3))
+    before = onnx.ModelProto.FromString(network.SerializeToString())
+    norms_as_convolutions(network)
+    assert network == before

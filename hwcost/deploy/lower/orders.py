@@ -14,7 +14,6 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.errors import GraphError
 from hwcost.graph import Graph, Node, Storage
 from hwcost.ops import conv, dense, pool, resize
 from hwcost.ops.activation import LogSoftmax, PRelu, Softmax
@@ -76,11 +75,11 @@ class Orders:
     moved: list[str] = field(default_factory=list)
     """Reshapes that must move memory."""
     conflicts: list[tuple[str, str]] = field(default_factory=list)
-    """Values that a node needs in another order than they have, as (value, node)."""
+    """Values that a node needs, or makes, in another order than they have, as (value, node)."""
     same: dict[str, str] = field(default_factory=dict)
 
     def find(self) -> Orders:
-        """Settles every value; raises GraphError where a layer makes what others need in another order."""
+        """Settles every value; where layers need or make one in two orders, `conflicts` says so."""
         for node in self.graph.nodes:
             self._unite(node)
         for name, order, node in self._demands():
@@ -127,11 +126,6 @@ class Orders:
         there = self.order.setdefault(self._root(name), order)
         if there == order or self._alike(name, there, order):
             return
-        if name not in node.inputs:
-            raise GraphError(
-                f"{node.op.kind} makes '{name}' with axes in the order {order}, other layers need the order {there}: transpose it after",
-                node=node.name,
-            )
         self.conflicts.append((name, node.name))
 
     def _alike(self, name: str, a: Order, b: Order) -> bool:
@@ -173,7 +167,7 @@ def _candidates(rank: int) -> Iterator[Order]:
 
 
 def with_moves(graph: Graph) -> Graph:
-    """The graph with a move in place of each reshape that changes the order in memory."""
+    """The graph with a move in place of each reshape that changes the order in memory, and beside each layer that needs another."""
     found = Orders(graph).find()
     if found.conflicts:
         return with_moves(_rearranged(graph, *found.conflicts[0]))
@@ -187,19 +181,27 @@ def _moving(op: Op) -> Op:
     return Rearrange(op) if isinstance(op, Reshape) else op
 
 
-def _rearranged(graph: Graph, value: str, reader: str) -> Graph:
-    """The graph with the value moved to another order in memory before one reader."""
-    made = f"{value}.for.{reader}"
+def _rearranged(graph: Graph, value: str, name: str) -> Graph:
+    """The graph with the value moved to another order in memory: before the node of that name, or after it where the node makes it."""
+    made = f"{value}.{'of' if value in _named(graph, name).outputs else 'for'}.{name}"
     spec = graph.values[value]
     keeps = tuple(Block(1, (FOLLOWS,)) for _ in spec.shape)
     nodes: list[Node] = []
     for node in graph.nodes:
-        if node.name == reader:
+        if node.name != name:
+            nodes.append(node)
+        elif value in node.outputs:
+            nodes.append(replace(node, outputs=tuple(made if output == value else output for output in node.outputs)))
+            nodes.append(Node(f"{made}.moved", Rearrange(Reshape(keeps)), (made,), (value,)))
+        else:
             nodes.append(Node(f"{made}.moved", Rearrange(Reshape(keeps)), (value,), (made,)))
-            node = replace(node, inputs=tuple(made if name == value else name for name in node.inputs))
-        nodes.append(node)
-    storage = {**graph.storage, made: Storage(spec.bits, spec.quantisation, spec.kind)}
-    return replace(graph, nodes=tuple(nodes), storage=storage)
+            nodes.append(replace(node, inputs=tuple(made if given == value else given for given in node.inputs)))
+    stored = Storage(spec.bits, spec.quantisation, spec.kind)
+    return replace(graph, nodes=tuple(nodes), storage={**graph.storage, made: stored, value: stored})
+
+
+def _named(graph: Graph, name: str) -> Node:
+    return next(node for node in graph.nodes if node.name == name)
 
 
 __all__ = ["Order", "Orders", "Rearrange", "with_moves"]
