@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,10 @@ from hwcost.errors import InputError, shown
 from hwcost.nas.choice import MODES
 from hwcost.nas.costs import Costs
 from hwcost.nas.decision import Decision
+from hwcost.nas.landing import Saliency
 from hwcost.nas.pressure import Pressure
 from hwcost.nas.reach import Reach
+from hwcost.nas.room import Room
 from hwcost.nas.space import Space
 from hwcost.nas.strategies.ramp import ramp
 
@@ -43,6 +46,7 @@ class Choosing:
     final_temperature: float | None = None
     icv: float = 0.0
     share: float = 0.0
+    room: float = 0.0
     prior: float | None = 0.5
     decided: float = 0.4
     updates: str = "joint"
@@ -53,6 +57,8 @@ class Choosing:
             raise InputError(f"expected a mode of choice out of {', '.join(MODES)}, got {shown(self.mode)}")
         if self.updates not in UPDATES:
             raise InputError(f"expected updates to be {' or '.join(UPDATES)}, got {shown(self.updates)}")
+        if not 0 <= self.room < math.inf:
+            raise InputError(f"expected a strength of room from 0, got {self.room}")
         if not 0 <= self.share <= 1:
             raise InputError(f"expected a share from 0 to 1, got {self.share}")
         if self.prior is not None and not 0 < self.prior < 1:
@@ -83,6 +89,8 @@ class ChoiceLearner:
         self.found = self._best()
         share = settings.share if space.free else 1.0
         self._pressure = Pressure(costs, share) if share and self.choices and not priced else None
+        asks = settings.room and space.free and self.choices and not priced
+        self._room = Room(costs, [len(choice.names) for choice in self.choices]) if asks else None
 
     def loss(self, progress: float) -> torch.Tensor:
         """What alpha is taught besides the task at a share of the search: the regulariser, and the cost of the whole network."""
@@ -91,6 +99,8 @@ class ChoiceLearner:
         parts = [self.settings.icv * choice.icv() for choice in self.choices if self.settings.icv]
         if self._pressure is not None:
             parts.append(self._pressure([choice.theta for choice in self.choices]) * ramp(progress))
+        if self._room is not None:
+            parts.append(self.settings.room * self._room([choice.theta for choice in self.choices]))
         return torch.stack([part.to(parts[0]) for part in parts]).sum() if parts else torch.zeros(())
 
     def step(self, steps_done: int, *, learns: bool = True) -> None:
@@ -113,6 +123,11 @@ class ChoiceLearner:
                 alpha.grad, leaf.grad = leaf.grad.to(alpha), None
             alpha.data.copy_(choice.alpha)
         return all(alpha.grad is None or bool(alpha.grad.isfinite().all()) for alpha in self._alphas)
+
+    def look(self, saliency: Saliency) -> None:
+        """See how much of the channels the alternatives of one more open choice leave room for."""
+        if self._room is not None and not self.space.is_chosen:
+            self._room.look(self.found.selection, saliency)
 
     def update(self) -> Reach:
         """The most probable alternatives that can meet the limits, as alpha is now."""
@@ -141,12 +156,15 @@ class ChoiceLearner:
             "alphas": [choice.alpha.detach().cpu().clone() for choice in self.choices],
             "chosen": [choice.settled for choice in self.choices],
             "temperatures": [choice.temperature for choice in self.choices],
+            "room": None if self._room is None else self._room.state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
         if self._optimizer is not None:
             self._optimizer.load_state_dict(state["optimizer"])
+        if self._room is not None:
+            self._room.restore(state["room"])
         rows = zip(self.choices, state["alphas"], state["chosen"], state["temperatures"], strict=True)
         for choice, alpha, chosen, temperature in rows:
             choice.alpha.copy_(alpha)

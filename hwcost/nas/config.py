@@ -137,6 +137,7 @@ _ACCEPTED: Mapping[str, tuple[Any, str]] = {
     "mode": (lambda given: given in MODES, " or ".join(MODES)),
     "temperature": (_number(1e-3, 1e3), "a number above 0"),
     "final_temperature": (_number(1e-3, 1e3), "a number above 0"),
+    "room": (_number(0, 1e3), "a number from 0"),
     "share": (_number(0, 1), "a share from 0 to 1"),
     "prior": (_number(1e-6, 1 - 1e-6), "a probability between 0 and 1"),
     "decided": (_number(1e-3, 1), "a share of the search above 0 and up to 1"),

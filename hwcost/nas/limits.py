@@ -17,11 +17,13 @@ from hwcost.nas import ranks
 from hwcost.nas.choosing import ChoiceLearner, Choosing
 from hwcost.nas.costs import Costs
 from hwcost.nas.landing import landed
+from hwcost.nas.notes import diverged, notes_on
 from hwcost.nas.reach import require_reachable
 from hwcost.nas.saliency import RunningSaliency
 from hwcost.nas.space import Space
 from hwcost.nas.strategies import Strategy, strategy_named
 from hwcost.nas.strategies.base import EVERY
+from hwcost.nas.weights import Weights
 from hwcost.target import Target
 
 
@@ -70,7 +72,7 @@ class Limits(ranks.Joinable):
         self._task_losses: list[torch.Tensor] = []
         self._is_told = False
         self.steps, self.steps_done = steps, 0
-        self.settled = False
+        self.settled, self._settled_at = False, 0
 
     def loss(self, task_loss: torch.Tensor | None = None) -> torch.Tensor:
         """What to add to the loss of the task: zero for projection and dual prices, a penalty for other strategies.
@@ -107,6 +109,7 @@ class Limits(ranks.Joinable):
         self.choices.step(self.steps_done, learns=learn_choices)
         self.choices.decide(self.steps_done / self.steps)
         if self.steps_done % EVERY == 0:
+            self.choices.look(self.saliency.arrays())
             self.strategy.costs = self.costs.on(self.choices.update().selection)
         if self.strategy.settles(self.steps_done):
             self.settle()
@@ -158,20 +161,29 @@ class Limits(ranks.Joinable):
         found = self.choices.settle()
         if self.space.free:
             self.space.keep(landed(self.costs.on(found.selection), self.strategy.worth(self.saliency.arrays()), found))
-        self.settled = True
+        self.settled, self._settled_at = True, self.steps_done
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What to know of a network that is exported now: what it was cut by if the search was cut short, steps that taught nothing."""
+        return notes_on(self.space, self.saliency, self._settled_at if self.settled else self.steps_done, self.strategy.last, self.steps)
 
     def report(self) -> Report:
         """The verdict on the network as it is now, with the alternatives that are chosen, or would be."""
         return self.costs.on(self.choices.update().selection).exact(self.space.widths, self.space.kept)
 
-    def export(self) -> nn.Module:
-        """A plain module within every limit, which computes what the searched one does; read anew and judged before it is given."""
+    def export(self, weights: Weights | None = None) -> nn.Module:
+        """A plain module within every limit, which computes what the searched one does; read anew and judged before it is given.
+
+        `weights` are those of a copy of the module in place of its own: `limits.export(averaged)` for an
+        `AveragedModel`. Before the end of the search the channels are chosen at once; `notes` tells by what.
+        """
         if not self.settled or self.report().verdict != "fits":
             self.settle()
-        small = self.space.export()
+        small = self.space.export(weights)
         sick = [name for name, values in small.state_dict().items() if not bool(values.isfinite().all())]
         if sick:
-            raise InputError(f"training has diverged: {sick[0]} has values that are not finite; lower the learning rate and start again")
+            raise InputError(diverged(sick, self.saliency, self.steps_done))
         self.costs.budget.require(self.report().cost)
         return small
 
@@ -180,6 +192,7 @@ class Limits(ranks.Joinable):
         return {
             "steps_done": self.steps_done,
             "settled": self.settled,
+            "settled_at": self._settled_at,
             "kept": {name: torch.from_numpy(np.array(kept)) for name, kept in self.space.kept.items()},
             "saliency": self.saliency.state_dict(),
             "strategy": dict(self.strategy.state()),
@@ -188,7 +201,7 @@ class Limits(ranks.Joinable):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where a `state_dict` was taken."""
-        self.steps_done, self.settled = state["steps_done"], state["settled"]
+        self.steps_done, self.settled, self._settled_at = state["steps_done"], state["settled"], state["settled_at"]
         self.space.keep({name: kept.numpy() for name, kept in state["kept"].items()})
         self.saliency.load_state_dict(state["saliency"])
         self.strategy.restore(state["strategy"])

@@ -26,9 +26,16 @@ class RunningSaliency:
         self._sizes = dict(sizes)
         self._means = torch.zeros(sum(self._sizes.values()))
         self._updates = torch.zeros(())
+        self.seen = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many of the steps it has seen had gradients that were not finite."""
+        return self.seen - int(self._updates)
 
     def update(self, gradients: torch.Tensor) -> None:
         """Take in the gradients of all masks (channels of all groups,); nothing waits for a device."""
+        self.seen += 1
         means = self._means.to(gradients.device)
         squared = gradients.detach().square()
         is_good = squared.sum().isfinite()
@@ -44,11 +51,15 @@ class RunningSaliency:
     def state_dict(self) -> dict[str, Any]:
         """The means and how many updates they have seen."""
         parts = self._by_group(self._means.cpu())
-        return {"updates": int(self._updates), "means": {name: part.clone() for name, part in zip(self._sizes, parts, strict=True)}}
+        return {
+            "updates": int(self._updates),
+            "seen": self.seen,
+            "means": {name: part.clone() for name, part in zip(self._sizes, parts, strict=True)},
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state_dict`."""
-        self._updates = torch.tensor(float(state["updates"]))
+        self._updates, self.seen = torch.tensor(float(state["updates"])), state["seen"]
         if self._sizes:
             self._means = torch.cat([state["means"][name] for name in self._sizes])
 

@@ -205,6 +205,7 @@ class _PhaseRun:
             rate=cosine(rate, self.epoch, self.epochs) if "fine-tuning" in self.name else constant(rate),
             penalty=None if self.limits is None else self.limits.loss,
             after_step=None if self.limits is None else partial(self.limits.step, learn_choices=not alternates),
+            place=f"seed {session.seed}, {self.name}, epoch {self.epoch + 1} of {self.epochs}",
         )
         if alternates and self.limits is not None and not self.limits.settled:
             session.teacher.epoch(

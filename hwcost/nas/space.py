@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from hwcost.nas.selection import Selection, blocks_of, selected, with_chosen
 from hwcost.nas.slicing import sliced
 from hwcost.nas.slots import Slot, slots_of
 from hwcost.nas.trial import require_same_network, tested
+from hwcost.nas.weights import Weights, with_weights
 from hwcost.ops.conv import Taps
 from hwcost.passes import normalise
 
@@ -119,21 +122,34 @@ class Space:
             {node: pattern for node, pattern in patterns.items() if node in there},
         )
 
-    def export(self) -> nn.Module:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Space:
+        """A space of its own: its module is a copy with masks of its own, while a copy of the module alone follows these masks."""
+        other = object.__new__(Space)
+        memo[id(self)] = other
+        other.__dict__.update({name: copy.deepcopy(value, memo) for name, value in vars(self).items() if name != "masks"})
+        other.masks = {name: mask.apart() for name, mask in self.masks.items()}
+        if is_masked(other.module):
+            detach(other.module)
+            attach(other.module, other.slots, other.masks)
+        return other
+
+    def export(self, weights: Weights | None = None) -> nn.Module:
         """A plain module of what lives and is chosen alone, which computes what the searched one does in evaluation mode.
 
-        It is read anew and held against the network that the search prices. Raises GraphError if they are not the same, InputError while
-        a choice is open.
+        `weights` gives the values of another copy of the module in place of its own: an average (`torch.optim.swa_utils.AveragedModel`)
+        or a state dict. What is cut is read anew and held against the network that the search prices. Raises GraphError if they are not
+        the same, InputError while a choice is open and for weights of another module.
         """
         soft = [name for name, mask in self.masks.items() if mask.soft is not None]
         if soft:
             raise InputError(f"masks of your own are set for {', '.join(soft)}: keep() what lives, and set their soft to None, then export")
         if not self.is_chosen:
             raise InputError(f"choose first: open are {', '.join(repr(path) for path in self.choices if path not in self.chosen)}")
-        return self._cut(self.selection)
+        return self._cut(self.selection, self.module if weights is None else with_weights(self.module, weights))
 
-    def _cut(self, selection: Selection) -> nn.Module:
-        small = with_chosen(sliced(self.module, self.slots, self.kept, self.groups), self.blocks, selection)
+    def _cut(self, selection: Selection, module: nn.Module | None = None) -> nn.Module:
+        whole = self.module if module is None else module
+        small = with_chosen(sliced(whole, self.slots, self.kept, self.groups), self.blocks, selection)
         require_same_network(small, self.example_input, self.network(self.widths, selection))
         return small
 

@@ -43,12 +43,12 @@ class Trainer:
         rate: Callable[[float], float],
         penalty: Callable[[torch.Tensor], torch.Tensor] | None = None,
         after_step: Callable[[], None] | None = None,
+        place: str = "",
     ) -> float:
         """Train on every batch once; the mean loss of the task. `rate` is the learning rate as a function of the share of the epoch done.
 
         `penalty` is what is added to the loss, which it is told. Without an optimiser the weights stay, and only what `after_step` does
-        with the gradients is learned.
-        Raises InputError for a loss that is not finite.
+        with the gradients is learned. Raises InputError for a loss that is not finite, which says where: `place`, and the step.
         """
         network.train()
         total = 0.0
@@ -56,7 +56,7 @@ class Trainer:
             for group in () if optimizer is None else optimizer.param_groups:
                 group["lr"] = rate(number / self.steps)
             loss = self.task.loss(self.task.answers(network(inputs), inputs), labels)
-            total += _finite(loss)
+            total += _finite(loss, f"{place}, step {number + 1} of {self.steps}".lstrip(", "), self.schedule.learning_rate)
             network.zero_grad(set_to_none=True)
             (loss if penalty is None else loss + penalty(loss)).backward()  # type: ignore[no-untyped-call]
             if optimizer is not None:
@@ -73,10 +73,13 @@ class Trainer:
             yield inputs.to(self.device), self.examples.labels[part].to(self.device)
 
 
-def _finite(loss: torch.Tensor) -> float:
+def _finite(loss: torch.Tensor, place: str, rate: float) -> float:
     value = float(loss.detach())
     if not math.isfinite(value):
-        raise InputError(f"the loss is {value}: training has diverged; try a lower learning_rate, or look for such numbers in the data")
+        raise InputError(
+            f"the loss is {value} ({place}): training has diverged; try a learning_rate below {rate:g} and another --output, "
+            "or look for numbers in the data that are not finite"
+        )
     return value
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from hwcost import Budget, Target, check, nas
 from hwcost.errors import InputError
@@ -154,5 +155,87 @@ def test_weights_that_are_not_finite_are_not_exported() -> None:
     limits = nas.Limits(space, Target.load("stm32l4r5"), Budget(flash_bytes=10**6), steps=2)
     with torch.no_grad():
         next(module.parameters())[0] = float("nan")
-    with pytest.raises(InputError, match="training has diverged"):
+    with pytest.raises(InputError, match=r"diverged after 0 steps: stem\.weight hold values that are not finite, so nothing is exported"):
         limits.export()
+
+
+def test_an_early_export_says_what_was_kept_and_by_what(target: Target) -> None:
+    torch.manual_seed(0)
+    model = Residual().train()
+    space = nas.prunable(model, example(Residual))
+    limits = nas.Limits(space, target, share_of(space, target, 0.5, 2.0, 2.0), steps=100)
+    limits.export()
+    total, left = sum(group.size for group in space.free), sum(space.widths.values())
+    (note,) = limits.notes
+    assert note.startswith(
+        f"exported early: {left} of {total} channels and taps stay, chosen after 0 of 100 steps by nothing but their order"
+    )
+    limits = nas.Limits(space, target, share_of(space, target, 0.5, 2.0, 2.0), steps=100)
+    for _ in range(5):
+        (model(torch.randn(4, 1, 8, 8)).square().mean() + limits.loss()).backward()
+        limits.step()
+    limits.export()
+    assert "chosen after 5 of 100 steps by the worth that 5 steps taught; fine-tune it longer" in limits.notes[0]
+
+
+def test_a_whole_search_has_no_notes_unless_steps_taught_nothing(target: Target) -> None:
+    space = nas.prunable(Residual(), example(Residual))
+    limits = nas.Limits(space, target, Budget(latency_s=1.0), steps=4)
+    for step in range(4):
+        for mask in space.masks.values():
+            mask.leaf.grad = torch.full_like(mask.leaf, torch.inf if step == 1 else 1.0)
+        limits.step()
+    assert limits.settled
+    assert limits.notes == ("1 of 4 steps had gradients that were not finite, and taught nothing of what channels are worth",)
+
+
+def averaged_over_a_search(target: Target) -> tuple[nas.Limits, AveragedModel]:
+    torch.manual_seed(1)
+    model = Residual().train()
+    space = nas.prunable(model, example(Residual))
+    limits = nas.Limits(space, target, share_of(space, target, 0.5, 2.0, 2.0), steps=30)
+    optimizer = torch.optim.SGD(model.parameters(), 0.05)
+    averaged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    for _ in range(30):
+        optimizer.zero_grad()
+        (model(torch.randn(4, 1, 8, 8)).square().mean() + limits.loss()).backward()
+        optimizer.step()
+        limits.step()
+        averaged.update_parameters(model)
+    return limits, averaged
+
+
+def test_an_average_of_the_weights_follows_the_masks_and_is_exported(target: Target) -> None:
+    limits, averaged = averaged_over_a_search(target)
+    x = torch.randn(3, 1, 8, 8)
+    small, own = limits.export(averaged), limits.export()
+    for part, searched in ((small, averaged.module), (own, limits.space.module)):
+        doubles = [copy.deepcopy(each).double().eval()(x.double()) for each in (part, searched)]
+        assert difference(doubles[:1], doubles[1:]) < 1e-12
+    assert difference([small(x)], [own(x)]) > 1e-3
+    again = limits.export(averaged.module.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(small.parameters(), again.parameters(), strict=True))
+    check(small, target, example_input=example(Residual))
+
+
+def test_weights_of_another_module_are_refused(target: Target) -> None:
+    space = nas.prunable(Residual(), example(Residual))
+    limits = nas.Limits(space, target, Budget(latency_s=1.0), steps=4)
+    with pytest.raises(InputError, match=r"copy of the module under search: (?s:.*)'stem\.weight' has shape \(4, 1, 3, 3\)"):
+        limits.export(Residual((4, 6, 12, 10)))
+    with pytest.raises(InputError, match=r"there is no 'fc\.weight'"):
+        limits.export({})
+
+
+def test_a_copy_of_a_space_has_masks_of_its_own() -> None:
+    space = nas.prunable(Residual(), example(Residual))
+    other = copy.deepcopy(space)
+    follower = copy.deepcopy(space.module)
+    space.keep({"stem": np.arange(8) < 3})
+    assert (space.widths["stem"], other.widths["stem"]) == (3, 8)
+    x = torch.randn(2, 1, 8, 8)
+    mine, copied, followed = (part.eval()(x) for part in (space.module, other.module, follower))
+    assert torch.equal(mine, followed)
+    assert not torch.equal(mine, copied)
+    other.keep({"stem": np.arange(8) < 3})
+    assert torch.equal(other.module(x), mine)

@@ -33,7 +33,7 @@ class Strategy(ABC):
     def __init__(self, costs: Costs, found: Reach, steps: int) -> None:
         self.costs, self.found, self.steps = costs, found, steps
         self._first = min(FIRST, max(1, steps // 4))
-        self._last = min(steps, max(self._first, round(SETTLED * steps)))
+        self.last = min(steps, max(self._first, round(SETTLED * steps)))
 
     def penalty(self, step: int) -> torch.Tensor | None:
         """What is added to the loss of the task after `step` steps, a scalar that depends on the masks; None for nothing."""
@@ -60,7 +60,7 @@ class Strategy(ABC):
 
     def settles(self, step: int) -> bool:
         """Whether the exact projection is due after this step; from then on the channels stay."""
-        return step == self._last
+        return step == self.last
 
     def state(self) -> Mapping[str, Any]:
         """What the strategy remembers from step to step, for checkpoints: numbers and tensors."""
@@ -81,7 +81,7 @@ class Tightening(Strategy):
 
     def is_due(self, step: int) -> bool:
         """Whether channels are chosen after this step."""
-        return self._first <= step < self._last and step % EVERY == 0
+        return self._first <= step < self.last and step % EVERY == 0
 
     def limits(self, step: int) -> dict[str, float]:
         """Every limit at a step: geometric from the seed's cost down to the budget; a limit above that cost stays where it is."""
