@@ -1,7 +1,8 @@
 """Exact simplifications of an integer program: its outputs stay the same to the bit.
 
 Channels that are the same number whatever the input (dead neurons, weights rounded to nothing) go, their share folded into the next
-layer's bias. Tables that follow each other become one, and so does a value that is dequantised only to be quantised again.
+layer's bias. Tables that follow each other become one, and so does a value that is dequantised only to be quantised again; one before a
+concatenation becomes part of it, one that changes nothing goes.
 """
 
 from __future__ import annotations
@@ -13,77 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hwcost.deploy.program import Convolution, Dequantise, Layer, Lookup, Program, Quantise
+from hwcost.deploy.merging import Layers, by_name, with_fewer_tables
+from hwcost.deploy.program import Convolution, Program
 from hwcost.graph import Graph, Node, Parameter
 from hwcost.ops.conv import Conv1d, Conv2d, DepthwiseConv1d, DepthwiseConv2d
 from hwcost.ops.dense import Dense
-from hwcost.passes.rewriting import rewritten
+from hwcost.passes.rewriting import only_consumer
 
 Whole = NDArray[np.int64]
-Layers = dict[str, Layer | tuple[Layer, ...]]
 DEPTHWISE = (DepthwiseConv1d, DepthwiseConv2d)
 ORDINARY = (Conv1d, Conv2d, Dense)
 
 
 def simplified(program: Program) -> Program:
     """The program with less to do and the same outputs to the bit; its notes say what went."""
-    return _without_dead_channels(_with_merged_tables(program))
-
-
-def _by_name(program: Program) -> Layers:
-    return {node.name: layer for node, layer in zip(program.graph.nodes, program.layers, strict=True)}
-
-
-# Tables that follow each other.
-
-
-def _with_merged_tables(program: Program) -> Program:
-    """Pairs of tables merged until none is left."""
-    while (merged := _merged_once(program)) is not None:
-        program = merged
-    return program
-
-
-def _merged_once(program: Program) -> Program | None:
-    layers = _by_name(program)
-    for first in program.graph.nodes:
-        second = _only_reader(program.graph, first)
-        made = None if second is None else _composed(layers[first.name], layers[second.name])
-        if second is not None and made is not None:
-            return _joined(program, layers, first, second, made)
-    return None
-
-
-def _only_reader(graph: Graph, node: Node) -> Node | None:
-    """The one node that reads a node's only output, once, where that is no output of the network."""
-    readers = graph.consumers[node.output]
-    if len(node.outputs) != 1 or node.output in graph.outputs or len(readers) != 1 or readers[0].inputs.count(node.output) != 1:
-        return None
-    return readers[0]
-
-
-def _composed(first: object, second: object) -> Lookup | None:
-    """One table for two layers on single values."""
-    if isinstance(first, Lookup) and isinstance(second, Lookup):
-        at = first.table.astype(np.int64) + 128
-        tables = np.broadcast_to(second.table, (max(len(at), len(second.table)), 256))
-        return Lookup(np.take_along_axis(tables, np.broadcast_to(at, tables.shape), axis=1))
-    if isinstance(first, Dequantise) and isinstance(second, Quantise):
-        real = np.arange(-128, 128).astype(np.int16) - np.int16(first.zero_point)
-        steps = np.rint(real.astype(np.float32) * np.float32(first.scale) / np.float32(second.scale))
-        whole = steps.clip(-1e6, 1e6).astype(np.int64) + second.zero_point
-        return Lookup(np.clip(whole, -128, 127).astype(np.int8)[None])
-    return None
-
-
-def _joined(program: Program, layers: Layers, first: Node, second: Node, made: Lookup) -> Program:
-    kept = replace(second, inputs=first.inputs)
-    nodes = [kept if node is second else node for node in program.graph.nodes if node is not first]
-    graph = rewritten(program.graph, nodes)
-    layers = {**layers, second.name: made}
-    tensors = {name: tensor for name, tensor in program.tensors.items() if name != first.output}
-    notes = (*program.notes, f"'{first.name}' and '{second.name}' are one table")
-    return Program(graph, tuple(layers[node.name] for node in graph.nodes), tensors, notes)
+    return _without_dead_channels(with_fewer_tables(program))
 
 
 # Channels that never change.
@@ -110,7 +55,7 @@ def _without_dead_channels(program: Program) -> Program:
     for found in list(_chains(program)):
         current = {node.name: node for node in program.graph.nodes}  # an earlier cut may have changed where this chain begins
         chain = _Chain(tuple(current[node.name] for node in found.nodes))
-        layers = _by_name(program)
+        layers = by_name(program)
         value, constant = _constants(chain, layers)
         reader: Any = layers[chain.reader.name]
         dead = constant & _harmless(reader, value)
@@ -122,12 +67,12 @@ def _without_dead_channels(program: Program) -> Program:
 
 
 def _chains(program: Program) -> Iterator[_Chain]:
-    graph, layers = program.graph, _by_name(program)
+    graph, layers = program.graph, by_name(program)
     for node in graph.nodes:
         if not _ordinary(node, layers):
             continue
         chain = [node]
-        while (after := _only_reader(graph, chain[-1])) is not None and _keeps_channels(after, layers):
+        while (after := only_consumer(graph, chain[-1].output)) is not None and _keeps_channels(after, layers):
             chain.append(after)
         if after is not None and _ordinary(after, layers):
             yield _Chain((*chain, after))
@@ -180,7 +125,7 @@ def _harmless(reader: Convolution, value: Whole) -> NDArray[np.bool_]:
 
 def _cut(program: Program, chain: _Chain, value: Whole, kept: Whole) -> Program:
     """The program without the channels of the chain that are not kept."""
-    layers, graph = _by_name(program), program.graph
+    layers, graph = by_name(program), program.graph
     for node in chain.inner:
         layers[node.name] = _fewer_outputs(layers[node.name], kept)
     gone = np.setdiff1d(np.arange(len(value)), kept)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 import hwcost
 from hwcost.deploy.interpret import interpret
 from hwcost.deploy.lower import lower
-from hwcost.deploy.program import Lookup, Program
+from hwcost.deploy.program import Concat, Convolution, Lookup, Program
+from hwcost.kernels.facts import facts
 from tests.deploy.qdq import Model
 
 
@@ -77,3 +78,49 @@ def test_tables_that_follow_each_other_are_one(tmp_path: Path) -> None:
     assert [type(layer) for layer in less.layers] == [Lookup]
     for a, b in zip(_run(whole, 1), _run(less, 1), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("scale", [0.02, 0.05])
+def test_a_table_before_a_concatenation_is_one_of_its_tables(tmp_path: Path, scale: float) -> None:
+    # 0.02 is the concatenation's own, which then took the table's output as it was; from 0.05 it has a table of its own.
+    model = Model(tmp_path)
+    x, z = model.input("x", (3, 4, 4), 0.04, 3), model.input("z", (2, 4, 4), 0.02, -7)
+    s = model.node("Tanh", [x], "s", scale, -7)
+    model.node("Concat", [s, z], "y", 0.02, -7, axis=1)
+    graph = hwcost.from_onnx(model.saved("y"))
+    whole, less = lower(graph, simplify=False), lower(graph)
+    assert [type(layer) for layer in whole.layers] == [Lookup, Concat]
+    (joined,) = less.layers
+    assert isinstance(joined, Concat)
+    assert [table is not None for table in joined.tables] == [True, False]
+    assert facts(less.graph.steps[0]).tables == 1
+    assert less.notes == (f"the table '{graph.nodes[0].name}' is part of '{graph.nodes[1].name}'",)
+    for a, b in zip(_run(whole, 2), _run(less, 2), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_table_stays_where_scales_do_not_tell_that_the_concatenation_has_one(tmp_path: Path) -> None:
+    model = Model(tmp_path)
+    x, z = model.input("x", (3, 4, 4), 0.02, -7), model.input("z", (2, 4, 4), 0.02, -7)
+    model.node("Concat", [model.node("Tanh", [x], "s", 0.02, -7), z], "y", 0.02, -7, axis=1)
+    program = lower(hwcost.from_onnx(model.saved("y")))
+    assert [type(layer) for layer in program.layers] == [Lookup, Concat]
+    assert program.notes == ()
+
+
+@pytest.mark.parametrize(("zero", "goes"), [(-128, True), (-127, False)])
+def test_a_table_that_changes_nothing_goes(tmp_path: Path, zero: int, goes: bool) -> None:
+    model = Model(tmp_path)
+    positive = model.node("Abs", [model.input("x", (2, 4, 4), 0.02, zero)], "r", 0.02, zero)
+    model.node("Conv", [positive, model.weights("w", np.arange(1, 5).reshape(2, 2, 1, 1), 0.01)], "y", 0.02, 0)
+    graph = hwcost.from_onnx(model.saved("y"))
+    whole, less = lower(graph, simplify=False), lower(graph)
+    assert [type(layer) for layer in less.layers] == ([Convolution] if goes else [Lookup, Convolution])
+    for a, b in zip(_run(whole, 3), _run(less, 3), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_an_output_keeps_the_table_that_makes_it(tmp_path: Path) -> None:
+    model = Model(tmp_path)
+    model.node("Abs", [model.input("x", (2, 4), 0.02, -128)], "y", 0.02, -128)
+    assert [type(layer) for layer in lower(hwcost.from_onnx(model.saved("y"))).layers] == [Lookup]
