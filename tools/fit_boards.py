@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from hwcost.fit import fit
+from hwcost.fit import Fitted, fit
 from hwcost.latency import write_model
 from hwcost.latency.pick import MODEL_FILE
 from hwcost.records import read_together
@@ -37,6 +37,11 @@ def target_of(core: str) -> Target:
     return Target(replace(device, core=core), load_core(core), load_runtime(RUNTIME, core))
 
 
+def shipped_fit(core: str) -> Fitted:
+    """The fit of a core's whole table: the model that ships, and what it says of layers that were held out of it."""
+    return fit(read_together(sorted(tables()[core].glob("*.csv"))).rows, target_of(core), baselines=False)
+
+
 def main(cores: Sequence[str]) -> int:
     """Fit and write; the exit code."""
     known = tables()
@@ -45,7 +50,7 @@ def main(cores: Sequence[str]) -> int:
         print(f"expected cores out of {', '.join(known)}, got {', '.join(unknown)}", file=sys.stderr)
         return 2
     for core in cores or known:
-        fitted = fit(read_together(sorted(known[core].glob("*.csv"))).rows, target_of(core), baselines=False)
+        fitted = shipped_fit(core)
         path = known[core] / MODEL_FILE
         write_model(path, fitted.model)
         print(fit_text(fitted, path.relative_to(measurements_folder())))

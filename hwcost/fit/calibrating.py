@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from hwcost.errors import MeasurementError
+from hwcost.fit.samples import kernel_that_ran
 from hwcost.kernels import Kernel, choose
 from hwcost.latency.calibrated import CalibratedParameters, Mix, closest, instructions
 from hwcost.latency.features import groups_of, steps_of
@@ -42,7 +43,7 @@ def fit_mixes(rows: Sequence[Measurement], target: Target) -> dict[str, Mix]:
         raise MeasurementError("expected rows with instructions by class, as profiling an emulated core writes them, got none")
     groups: dict[str, list[tuple[Measurement, Mapping[str, float], bool]]] = {}
     for row, layer in counted:
-        kernel = _kernel(layer, target)
+        kernel = kernel_that_ran(row, layer, target)
         if row.implementation and kernel.implementation and row.implementation != kernel.implementation:
             continue  # another kernel ran, for its weights: its loops are not those of the group
         counts = closest({name: Mix({}, by_steps=steps_of(kernel, target) is not None) for name in groups_of(kernel)[:1]}, kernel, target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, get_args
@@ -13,9 +14,11 @@ from hwcost.fit.linear import fit_linear, price
 from hwcost.fit.samples import Sample, about, samples_of
 from hwcost.fit.tabulating import tabulate
 from hwcost.fit.trees import fit_residual, predict_residual
+from hwcost.latency.calibrated import closest
 from hwcost.latency.features import POOLED
 from hwcost.latency.files import model_class
 from hwcost.latency.fitted import Accuracy, FittedModel
+from hwcost.latency.lookup import form_of
 from hwcost.latency.model import Unpriced
 from hwcost.records import Measurement, read_records
 from hwcost.shipped import measurements_folder
@@ -24,7 +27,10 @@ from hwcost.target import Target
 __all__ = ["Fitted", "Kind", "fit"]
 
 Kind: TypeAlias = Literal["auto", "lookup", "linear", "residual", "calibrated"]
-AUTO = ("linear", "residual")
+ALWAYS = ("linear", "residual")
+"""Kinds that any rows can be fitted to."""
+ALIKE = 3
+"""Rows of one form from which on a table tells one of them when it is left out."""
 WORSE_BY = 0.98
 """Trees must leave less than this of a sum's error to be worth having."""
 
@@ -50,7 +56,7 @@ def fit(rows: Sequence[Measurement], target: Target, kind: Kind = "auto", *, bas
         raise InputError(f"expected a model out of {', '.join(get_args(Kind))}, got '{kind}'")
     samples = samples_of(rows, target)
     folds = folds_of(samples)
-    makers = {name: _maker(name, target) for name in (AUTO if kind == "auto" else (kind,))}
+    makers = {name: _maker(name, target) for name in (candidates(samples, target) if kind == "auto" else (kind,))}
     said = {name: held_out(samples, _predicting(name, make, target), folds) for name, make in makers.items()}
     tried = {name: accuracies(samples, values, folds) for name, values in said.items()}
     best = min(tried, key=lambda name: tried[name][POOLED].mape * (WORSE_BY if name == "linear" else 1.0))
@@ -61,6 +67,27 @@ def fit(rows: Sequence[Measurement], target: Target, kind: Kind = "auto", *, bas
     points = tuple((s.label, s.cycles, float(each)) for s, each in zip(samples, said[best], strict=True))
     named = len({sample.row.network for sample in samples}) > 1
     return Fitted(model, tried, others, points, "whole networks" if named else "random layers")
+
+
+def candidates(samples: Sequence[Sample], target: Target) -> tuple[str, ...]:
+    """The kinds that `auto` judges: sums and trees; a table where most rows lie among others of their form; calibration of a board.
+
+    A table of layers that differ in more than widths would guess at all of them. Instructions by class are no news of rows that were
+    emulated themselves.
+    """
+    forms = Counter((sample.group, form_of(sample.kernel.layer)) for sample in samples)
+    is_space = 2 * sum(count for count in forms.values() if count >= ALIKE) > len(samples)
+    is_board = samples[0].row.source != "emulated" and _are_counted(samples, target)
+    return (*ALWAYS, *(["lookup"] if is_space else []), *(["calibrated"] if is_board else []))
+
+
+def _are_counted(samples: Sequence[Sample], target: Target) -> bool:
+    """Whether instructions by class are known of some of these layers."""
+    try:
+        mixes = fit_mixes(emulated_rows(target), target)
+    except MeasurementError:
+        return False
+    return any(closest(mixes, sample.kernel, target) is not None for sample in samples)
 
 
 Make: TypeAlias = Callable[[Sequence[Sample]], Any]

@@ -23,6 +23,8 @@ FOLDS = 5
 STEPS = 200
 """Equal steps of probability that quantiles of errors are kept at."""
 FEWEST_RATIOS = 10
+ROUNDING = 1e-5
+"""Ratios are kept to six digits."""
 NETWORKS = "networks"
 """The label of whole networks among the accuracies."""
 
@@ -88,7 +90,7 @@ def _covered(samples: Sequence[Sample], said: Array, folds: Array) -> Array:
         for index in np.flatnonzero(folds == fold):
             sample = samples[int(index)]
             low, high = next(known[name] for name in (sample.group, sample.label, POOLED) if name in known).between(CONFIDENCE)
-            inside[index] = low <= sample.cycles / max(said[index], 1e-9) <= high
+            inside[index] = low * (1 - ROUNDING) <= sample.cycles / max(said[index], 1e-9) <= high * (1 + ROUNDING)
     return inside
 
 

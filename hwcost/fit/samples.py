@@ -9,13 +9,14 @@ from typing import Any
 
 from hwcost.errors import MeasurementError, shown
 from hwcost.kernels import Kernel, choose
+from hwcost.kernels.generated import VARIANTS
 from hwcost.latency.features import geometry, groups_of, steps_of
 from hwcost.latency.fitted import About, extent
 from hwcost.records import Layer, Measurement, require_one_condition
 from hwcost.records.merging import layer_key, merged
 from hwcost.target import Target
 
-__all__ = ["FEWEST", "Sample", "about", "samples_of"]
+__all__ = ["FEWEST", "Sample", "about", "kernel_that_ran", "samples_of"]
 
 FEWEST = 5
 """Rows below which nothing is fitted: no row could be held out of so few."""
@@ -96,9 +97,19 @@ def data_hash(rows: Sequence[Measurement]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+def kernel_that_ran(row: Measurement, layer: Layer, target: Target) -> Kernel:
+    """The kernel that a row names, whose weights may have ruled out the one that sizes alone choose; that one where it names none."""
+    others = [variant.name for variant in VARIANTS if variant.name != row.implementation]
+    chosen = choose(layer.step, target.runtime, target.core)
+    if not row.implementation or chosen.implementation in (None, row.implementation):
+        return chosen
+    ran = choose(layer.step, target.runtime, target.core, objective="time", without=others)
+    return ran if ran.implementation == row.implementation else chosen
+
+
 def _sample(row: Measurement, layer: Layer, cycles: float, target: Target) -> Sample:
     step = layer.step
-    kernel = choose(step, target.runtime, target.core)
+    kernel = kernel_that_ran(row, layer, target)
     other = row.implementation and kernel.implementation and row.implementation != kernel.implementation
     steps = None if other else steps_of(kernel, target)
     known = None if steps is None else {name: float(count) for name, count in steps.items()}

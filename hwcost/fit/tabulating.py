@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
 
 from hwcost.errors import MeasurementError
-from hwcost.kernels import Kernel, choose
+from hwcost.fit.samples import kernel_that_ran
 from hwcost.latency.features import groups_of
 from hwcost.latency.lookup import Form, LookupParameters, Table, form_of, work_of
 from hwcost.records import Measurement
@@ -24,20 +23,15 @@ def tabulate(rows: Sequence[Measurement], target: Target) -> LookupParameters:
     for row in rows:
         if row.layer is None or not row.core_cycles:
             continue
-        kernel = choose(row.layer.step, target.runtime, target.core)
+        kernel = kernel_that_ran(row, row.layer, target)
         layer = kernel.layer
         widths = int(layer.in_channels), int(layer.out_channels)
-        for group in groups_of(_as_run(kernel, row))[:2]:
+        for group in groups_of(kernel)[:2]:
             points = found.setdefault(group, {}).setdefault(form_of(layer), {})
             points.setdefault(widths, []).append((row.core_cycles, float(work_of(layer))))
     if not found:
         raise MeasurementError("expected at least one layer with cycles or a time, got none")
     return LookupParameters({group: tuple(_table(form, points) for form, points in forms.items()) for group, forms in found.items()})
-
-
-def _as_run(kernel: Kernel, row: Measurement) -> Kernel:
-    """The kernel that the row names: weights may have ruled out the one that sizes alone would choose."""
-    return replace(kernel, implementation=row.implementation) if row.implementation else kernel
 
 
 def _table(form: Form, points: dict[tuple[int, int], list[_Point]]) -> Table:

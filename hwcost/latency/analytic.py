@@ -75,7 +75,7 @@ class AnalyticModel(LatencyModel):
     def _is_slow(self, transfer: Transfer, target: Target) -> bool:
         return bool(extra_cycles(transfer, target, self.figures)) or any(unknown_speeds(iter([transfer]), target, self.figures))
 
-    def remarks(self, steps: Sequence[Step], target: Target) -> tuple[str, ...]:
+    def remarks(self, steps: Sequence[Step], kernels: Sequence[Kernel], target: Target) -> tuple[str, ...]:
         """Layers larger or smaller than any that was measured."""
         if self.figures.macs_range is None:
             return ()

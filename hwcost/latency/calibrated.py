@@ -14,7 +14,7 @@ from typing import Annotated, ClassVar
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
 from hwcost.latency.features import geometry, groups_of, steps_of
-from hwcost.latency.fitted import FittedModel, Label
+from hwcost.latency.fitted import MOST_COUNTS, FittedModel, Label
 from hwcost.latency.linear import Share
 from hwcost.latency.model import Unpriced
 from hwcost.sizes import Size
@@ -30,7 +30,7 @@ Counts = Annotated[Mapping[Label, Factor], Limits(max_length=60)]
 class Mix(Strict):
     """Instructions by class of each thing the kernels of a group do; `by_steps` as in linear models."""
 
-    instructions: Annotated[Mapping[Label, Counts], Limits(max_length=60)]
+    instructions: Annotated[Mapping[Label, Counts], Limits(max_length=MOST_COUNTS)]
     """By count (`features.features_of`), then by class."""
     by_steps: Flag = False
 

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 
 from hwcost.kernels import Kernel
 from hwcost.kernels.generated import pick
+from hwcost.kernels.portable import Portable
 from hwcost.latency.rests import rests_of
-from hwcost.sizes import Size, ceil_div, largest, round_up
+from hwcost.latency.windows import whole
+from hwcost.sizes import Size, ceil_div, round_up
 from hwcost.target import LayerFacts, Target
 
-__all__ = ["FOUR", "features_of", "geometry", "groups_of", "label_of", "steps_of"]
+__all__ = ["FOUR", "features_of", "geometry", "groups_of", "label_of", "steps_of", "sums_of"]
 
 FOUR = 4
 """Lanes of 8 bits in a word, and the channels that kernels mostly compute together."""
@@ -29,9 +31,18 @@ def label_of(layer: LayerFacts) -> str:
 
 
 def groups_of(kernel: Kernel) -> tuple[str, str, str]:
-    """The groups a layer belongs to, the closest first: its kind and kernel, its kind, all layers."""
-    label = label_of(kernel.layer)
-    return f"{label}/{kernel.implementation or kernel.variant}", label, POOLED
+    """The groups a layer belongs to, the closest first: its kind and kernel, its kind, all layers.
+
+    The plain variant is many kernels, each a C function of its own; they are told apart by it.
+    """
+    label, name, needs = label_of(kernel.layer), kernel.implementation or kernel.variant, kernel.needs
+    return f"{label}/{name if needs is None or name != Portable.name else needs.functions[0]}", label, POOLED
+
+
+def sums_of(kernel: Kernel) -> tuple[str, ...]:
+    """The groups that a sum may be of, the closest first: one more, of all kinds that the kernel's C function runs."""
+    own, label, every = groups_of(kernel)
+    return (own, label, every) if kernel.needs is None else (own, f"*/{kernel.needs.functions[0]}", label, every)
 
 
 def features_of(kernel: Kernel, target: Target) -> Mapping[str, Size]:
@@ -42,11 +53,11 @@ def features_of(kernel: Kernel, target: Target) -> Mapping[str, Size]:
 def steps_of(kernel: Kernel, target: Target) -> Mapping[str, Size] | None:
     """How often each piece of the kernel's loops runs, remainders included; None where nobody says."""
     if kernel.needs is not None:
-        return {**kernel.needs.steps, **rests_of(kernel.implementation, kernel.layer, kernel.needs.steps)}
+        return {**kernel.needs.steps, **rests_of(kernel.implementation, kernel.layer, kernel.needs)}
     if not target.runtime.functions:
         return None
     chosen = pick(kernel.layer, target.core.extensions, None)
-    return None if chosen is None else {**chosen.needs.steps, **rests_of(chosen.variant.name, kernel.layer, chosen.needs.steps)}
+    return None if chosen is None else {**chosen.needs.steps, **rests_of(chosen.variant.name, kernel.layer, chosen.needs)}
 
 
 def geometry(layer: LayerFacts) -> dict[str, Size]:
@@ -62,15 +73,6 @@ def geometry(layer: LayerFacts) -> dict[str, Size]:
         "input": layer.input_elements,
         "output": layer.output_elements,
         "position": positions,
-        "border position": positions - _inner(layer, 0) * _inner(layer, 1) if max(layer.padding) else 0,
+        "border position": positions - whole(layer, 0) * whole(layer, 1) if max(layer.padding) else 0,
         "weight": layer.weight_elements,
     }
-
-
-def _inner(layer: LayerFacts, axis: int) -> Size:
-    """Places along an axis whose window lies wholly inside of the image."""
-    size, outputs = ((layer.input_height, layer.output_height), (layer.input_width, layer.output_width))[axis]
-    reach, stride, before = layer.dilation[axis] * (layer.kernel[axis] - 1) + 1, layer.stride[axis], layer.padding[axis]
-    first = ceil_div(before, stride)
-    last = (size + before - reach) // stride
-    return largest(0, -largest(-(last + 1), -outputs) - first)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self, final
 
 from hwcost.errors import MeasurementError, shown
 from hwcost.graph import Step
-from hwcost.kernels import Kernel, choose
+from hwcost.kernels import Kernel
 from hwcost.latency.asking import Asking
 from hwcost.latency.columns import Pricing
 from hwcost.latency.features import groups_of
@@ -20,6 +21,12 @@ from hwcost.target import Latency, LinearPrice, Price, Target
 from hwcost.target.cited import Count, Factor, Limits, Positive, Share, Strict
 
 __all__ = ["About", "Accuracy", "FittedModel", "Ratios"]
+
+MOST_COUNTS = 300
+"""Things that the kernels of a group do."""
+
+MOST_KEPT = 100_000
+"""Layers whose prices are remembered."""
 
 Label = Annotated[str, Limits(min_length=1, max_length=120, pattern=r"^[A-Za-z0-9_@./*+ -]+$")]
 Hash = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
@@ -149,7 +156,7 @@ class FittedModel(LatencyModel):
     @final
     def layer_cycles(self, step: Step, kernel: Kernel, target: Target, placed: Mapping[str, str] = NOWHERE) -> Size | Unpriced:
         """Cycles of the kernel, and of slower memory it has to wait for."""
-        cycles = self.kernel_cycles(step, kernel, target)
+        cycles = self._known_cycles(step, kernel, target)
         if isinstance(cycles, Unpriced) or not self._may_wait(target):
             return cycles
         moved = tuple(transfers(step, kernel, _price(kernel, target), target, placed))
@@ -158,6 +165,24 @@ class FittedModel(LatencyModel):
         if unknown:
             return Unpriced(step.node.name, f"the speed of external memory {' and '.join(unknown)} is not described")
         return cycles + sum(extra_cycles(transfer, target, figures) for transfer in moved)
+
+    def _known_cycles(self, step: Step, kernel: Kernel, target: Target) -> Size | Unpriced:
+        """A layer of whole numbers is priced once: networks repeat their layers, and searches their networks."""
+        layer = kernel.layer
+        if not (is_int(layer.in_channels) and is_int(layer.out_channels) and is_int(layer.output_elements)):
+            return self.kernel_cycles(step, kernel, target)
+        key = (layer, kernel.implementation, target.core.extensions)
+        if key not in self._prices:
+            if len(self._prices) >= MOST_KEPT:
+                self._prices.clear()
+            self._prices[key] = self.kernel_cycles(step, kernel, target)
+        found = self._prices[key]
+        return replace(found, node=step.node.name) if isinstance(found, Unpriced) else found
+
+    @cached_property
+    def _prices(self) -> dict[tuple[Any, ...], Size | Unpriced]:
+        """Cycles of layers that were asked for before."""
+        return {}
 
     def waits(self, layers: Sequence[tuple[Step, Kernel]], target: Target, placed: Mapping[str, str]) -> bool:
         """Whether any layer has to wait for memory slower than that of the measurements."""
@@ -188,10 +213,9 @@ class FittedModel(LatencyModel):
         found = next((self.about.errors[group] for group in groups_of(kernel) if group in self.about.errors), None)
         return None if found is None else found.between(confidence)
 
-    def remarks(self, steps: Sequence[Step], target: Target) -> tuple[str, ...]:
+    def remarks(self, steps: Sequence[Step], kernels: Sequence[Kernel], target: Target) -> tuple[str, ...]:
         """Layers larger or smaller than any that was measured, and kinds of which none was."""
         known = self.about.ranges
-        kernels = [choose(step, target.runtime, target.core) for step in steps]
         priced = [(step, kernel) for step, kernel in zip(steps, kernels, strict=True) if kernel.is_supported and not kernel.is_free]
         strange = [shown(step.node.name) for step, kernel in priced if groups_of(kernel)[1] not in known]
         beyond = list(self._beyond((step, groups_of(kernel)[1]) for step, kernel in priced))

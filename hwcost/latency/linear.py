@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar
 
 from hwcost.graph import Step
 from hwcost.kernels import Kernel
-from hwcost.latency.features import geometry, groups_of, steps_of
-from hwcost.latency.fitted import FittedModel, Label
+from hwcost.latency.features import geometry, steps_of, sums_of
+from hwcost.latency.fitted import MOST_COUNTS, FittedModel, Label
 from hwcost.latency.model import Unpriced
 from hwcost.sizes import Size
 from hwcost.target import Target
@@ -25,7 +25,7 @@ class Sum(Strict):
     `by_steps` says that they are the kernel's own steps and not the geometry of the layer.
     """
 
-    cycles: Annotated[Mapping[Label, Factor], Limits(max_length=60)]
+    cycles: Annotated[Mapping[Label, Factor], Limits(max_length=MOST_COUNTS)]
     by_steps: Flag = False
 
 
@@ -72,7 +72,7 @@ class LinearModel(FittedModel):
     def explain(self, step: Step, kernel: Kernel, target: Target) -> tuple[Share, ...] | Unpriced:
         """What the cycles of a layer are made of; the lines add up to its price."""
         steps = steps_of(kernel, target)
-        for group in groups_of(kernel):
+        for group in sums_of(kernel):
             found = self.parameters.sums.get(group)
             if found is None or (found.by_steps and steps is None):
                 continue

@@ -15,7 +15,7 @@ from typing import Annotated, ClassVar, Literal
 
 from hwcost.errors import shown
 from hwcost.graph import Step
-from hwcost.kernels import Kernel, choose
+from hwcost.kernels import Kernel
 from hwcost.latency.features import groups_of
 from hwcost.latency.fitted import FittedModel, Label
 from hwcost.latency.model import Unpriced, some
@@ -108,12 +108,11 @@ class LookupModel(FittedModel):
         grid = self._grids[id(table)]
         return _averaged(table, layer) if grid is None else grid.cycles(layer)
 
-    def remarks(self, steps: Sequence[Step], target: Target) -> tuple[str, ...]:
+    def remarks(self, steps: Sequence[Step], kernels: Sequence[Kernel], target: Target) -> tuple[str, ...]:
         """Layers that were not measured and do not lie between layers that were."""
-        kernels = ((step, choose(step, target.runtime, target.core)) for step in steps)
         beyond = [
             shown(step.node.name)
-            for step, kernel in kernels
+            for step, kernel in zip(steps, kernels, strict=True)
             if kernel.is_supported and not kernel.is_free and self.found(kernel) == "beyond"
         ]
         return (f"guessed beyond the layers that {self.name} was made from: {some(beyond)}",) if beyond else ()

@@ -132,7 +132,7 @@ class LatencyModel(ABC):
         """
         return None
 
-    def remarks(self, steps: Sequence[Step], target: Target) -> tuple[str, ...]:
+    def remarks(self, steps: Sequence[Step], kernels: Sequence[Kernel], target: Target) -> tuple[str, ...]:
         """What about these layers lies outside of what the model was made from."""
         return ()
 
@@ -173,7 +173,7 @@ class LatencyModel(ABC):
         unpriced = tuple(cycles for cycles in found if isinstance(cycles, Unpriced))
         per_inference_s = self.per_inference_cycles / target.clock_hz
         level = CONFIDENCE if confidence is None else confidence
-        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=(*self.notes, *self.remarks(steps, target)))
+        known = Prediction(seconds, per_inference_s, unpriced, self.basis, remarks=(*self.notes, *self.remarks(steps, kernels, target)))
         return known if unpriced else replace(known, interval_s=self._interval(known, steps, kernels, level))
 
     def _interval(self, known: Prediction, steps: Sequence[Step], kernels: Sequence[Kernel], confidence: float) -> tuple[Size, Size] | None:

@@ -9,22 +9,24 @@ from collections.abc import Callable, Mapping
 
 from hwcost.kernels.dsp_depthwise import rows_of_strip, tiles
 from hwcost.kernels.dsp_tile import CHANNELS_IN_A_WORD, DspShape, shape_of
-from hwcost.kernels.variant import plain
-from hwcost.sizes import Size, ceil_div, equal, exact_div, floor_div, largest
+from hwcost.kernels.variant import Needs, plain
+from hwcost.latency.plain_rests import PLAIN, of_pairs, of_plain_depthwise
+from hwcost.latency.windows import rest
+from hwcost.sizes import Size, ceil_div, equal, floor_div, largest
 from hwcost.target import LayerFacts
 
 __all__ = ["rests_of"]
 
 Steps = Mapping[str, Size]
 
-COMMON_WINDOW = (3, 3)
-"""The nine taps that plain depthwise kernels have a loop for."""
 
-
-def rests_of(implementation: str | None, layer: LayerFacts, steps: Steps) -> dict[str, Size]:
+def rests_of(implementation: str | None, layer: LayerFacts, needs: Needs) -> dict[str, Size]:
     """What else the kernel does, and how often; nothing for kernels whose steps say it all."""
-    rule = _RULES.get(implementation or "")
-    return {} if rule is None else rule(layer, steps)
+    own = _RULES.get(implementation or "")
+    if own is not None:
+        return own(layer, needs.steps)
+    plain_rule = PLAIN.get(needs.functions[0])
+    return {} if plain_rule is None else plain_rule(layer)
 
 
 def _of_tiles(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
@@ -34,7 +36,7 @@ def _of_tiles(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     rests = {
         "call with a rest": calls * (ceil_div(layer.out_channels, shape.outputs) - full),
         "channel of a rest": calls * (layer.out_channels - full * shape.outputs),
-        "word of odd channels": 0 if equal(_rest(layer.in_channels, CHANNELS_IN_A_WORD), 0) else steps["widened word"],
+        "word of odd channels": 0 if equal(rest(layer.in_channels, CHANNELS_IN_A_WORD), 0) else steps["widened word"],
         **_turns(shape, steps),
     }
     return rests if shape.is_pointwise else rests | _rows(layer, shape)
@@ -69,43 +71,12 @@ def _rows(layer: LayerFacts, shape: DspShape) -> dict[str, Size]:
         "odd element read": inside * (elements - CHANNELS_IN_A_WORD * word) if is_natural else 0,
         "padded element": inside * (shape.row_elements - elements) + outside * shape.row_elements,
         "row outside": outside,
+        "row padded before": inside if layer.padding[1] else 0,
+        "padded element before": inside * layer.padding[1] * layer.in_channels,
         "move": moves,
         "moved word": moves * max(0, layer.kernel[0] - layer.stride[0]) * shape.row_elements,
         "output row of a window": shape.out_height * layer.kernel[0],
     }
-
-
-def _of_plain_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
-    """Windows of nine taps have a loop of their own, and a shorter one."""
-    is_common = layer.kernel == COMMON_WINDOW
-    return {
-        "mac of nine": steps["mac"] if is_common else 0,
-        "mac of another window": 0 if is_common else steps["mac"],
-        "output of another window": 0 if is_common else steps["output"],
-        "row of taps": steps["place"] * layer.kernel[0],
-        "tap inside": _inside(layer, 0) * _inside(layer, 1),
-    }
-
-
-def _of_plain_windows(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
-    """Plain loops skip taps outside of the image, and start one run of input channels for each output and tap."""
-    if "mac" not in steps or layer.weight_bits is None:
-        return {}
-    runs = _inside(layer, 0) * _inside(layer, 1) * layer.out_channels
-    return {"run": layer.output_elements * (layer.kernel[0] * layer.kernel[1]), "run inside": runs, "mac inside": runs * _depth(layer)}
-
-
-def _depth(layer: LayerFacts) -> Size:
-    """Input channels of one output."""
-    return exact_div(layer.in_channels, layer.groups)
-
-
-def _inside(layer: LayerFacts, axis: int) -> Size:
-    """Places of a window along an axis that lie inside the image, over all outputs."""
-    size, outputs = ((layer.input_height, layer.output_height), (layer.input_width, layer.output_width))[axis]
-    before, stride, dilation = layer.padding[axis], layer.stride[axis], layer.dilation[axis]
-    starts = (before - tap * dilation for tap in range(layer.kernel[axis]))
-    return sum(largest(0, -largest(-outputs, -ceil_div(size + start, stride)) - largest(0, ceil_div(start, stride))) for start in starts)
 
 
 def _of_dsp_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
@@ -115,7 +86,7 @@ def _of_dsp_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     pairs = steps["strip"] + steps["group"]
     rests = {
         "tile": steps["channel strip"] * len(tiles(plain(layer.output_width), layer.stride[0], plain(layer.out_channels))),
-        "last row": layer.out_channels * _rest(layer.output_height, rows),
+        "last row": layer.out_channels * rest(layer.output_height, rows),
         "padded column": pairs * (left + right),
         "padded row": steps["group"] * (top + bottom) * layer.input_width,
     }
@@ -123,14 +94,9 @@ def _of_dsp_depthwise(layer: LayerFacts, steps: Steps) -> dict[str, Size]:
     return rests | further
 
 
-def _rest(n: Size, d: int) -> Size:
-    return n - d * floor_div(n, d)
-
-
 _RULES: Mapping[str, Callable[[LayerFacts, Steps], dict[str, Size]]] = {
     "dsp-tile": _of_tiles,
     "dsp-depthwise": _of_dsp_depthwise,
-    "plain-depthwise": _of_plain_depthwise,
-    "plain-pairs": _of_plain_windows,
-    "portable": _of_plain_windows,
+    "plain-depthwise": of_plain_depthwise,
+    "plain-pairs": of_pairs,
 }

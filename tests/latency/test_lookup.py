@@ -77,9 +77,9 @@ def test_a_search_sees_the_slope_between_points():
 def test_guesses_beyond_the_table_are_named():
     model = model_of(*GRID)
     inside, outside, elsewhere = conv(12, 6), conv(64, 8), conv(16, 8, size=20)
-    assert model.remarks(inside.graph().steps, TARGET) == ()
+    assert model.predict(inside.graph(), TARGET).remarks == ()
     for layer in (outside, elsewhere):
-        assert "guessed beyond" in model.remarks(layer.graph().steps, TARGET)[0]
+        assert "guessed beyond" in model.predict(layer.graph(), TARGET).remarks[0]
         assert cycles(model, layer) > 0
 
 

@@ -6,9 +6,12 @@ import pytest
 import torch
 
 from hwcost.kernels import choose
+from hwcost.kernels.dsp_tile import DspTile
+from hwcost.kernels.plain_depthwise import PlainDepthwise
+from hwcost.kernels.portable import Portable
 from hwcost.latency.features import steps_of
 from hwcost.latency.rests import rests_of
-from hwcost.ops import Conv2d, Dense, DepthwiseConv2d
+from hwcost.ops import Conv2d, Dense, DepthwiseConv2d, Softmax
 from hwcost.records import Layer
 from hwcost.target import Target, load_core
 from hwcost.tensor import int8
@@ -54,7 +57,7 @@ def test_taps_inside_the_image(stride, inside):
         for i in range(3)
         for j in range(3)
     )
-    found = rests_of("plain-depthwise", facts, {"mac": 1, "output": 1, "place": 1})["tap inside"]
+    found = rests_of("plain-depthwise", facts, PlainDepthwise().needs(facts))["tap inside"]
     assert found == by_hand
     assert stride != (1, 1) or found == inside
 
@@ -69,16 +72,17 @@ def test_depthwise_rows_tiles_and_borders():
 
 
 def test_kernels_without_rules_have_no_remainders():
-    assert rests_of("portable", choose(Layer(Dense(3), (int8(4),)).step, TARGET.runtime, load_core("cortex-m0plus")).layer, {}) == {}
+    layer = choose(Layer(Softmax(), (int8(4),)).step, TARGET.runtime, load_core("cortex-m0plus")).layer
+    assert rests_of("portable", layer, Portable().needs(layer)) == {}
 
 
 def test_searched_widths_keep_their_slope():
     from dataclasses import replace
 
     width = torch.tensor(10.0, dtype=torch.float64, requires_grad=True)
-    kernel, steps = counts(Conv2d(10), 8, 5, 5)
+    kernel, _ = counts(Conv2d(10), 8, 5, 5)
     facts = replace(kernel.layer, out_channels=width)
-    rest = rests_of("dsp-tile", facts, steps)["channel of a rest"]
+    rest = rests_of("dsp-tile", facts, DspTile().needs(facts))["channel of a rest"]
     assert float(rest.detach()) == 26
     rest.backward()
     assert width.grad is not None

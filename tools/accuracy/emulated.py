@@ -1,6 +1,6 @@
-"""Emulated tables: the project's own fits of one part of the rows held against the other, against whole networks, and on another core.
+"""Emulated tables: `hwcost fit`'s models of one part of the rows held against the other, against whole networks, and on another core.
 
-What is fitted is what `hwcost fit` fits: sums of what a kernel does, with trees where those help (hwcost/fit/).
+Held-out layers are those that the fit of the shipped model itself holds out: every row of every table of a core is among them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from fit_boards import shipped_fit
 from pricing.least_squares import Array, Errors, errors
 
 from hwcost.fit.calibrating import calibrate, fit_mixes, layers_to_measure
@@ -30,8 +31,7 @@ DEVICES = {"cortex-m4": "stm32l4r5", "cortex-m7": "stm32h743"}
 """A device of each core, for its target; cycles do not depend on which."""
 LABELS = ("conv2d", "pointwise", "depthwise_conv2d", "dense")
 TABLES = ("conv2d", "pointwise", "depthwise", "dense")
-"""Files of the kinds that the goals are about; `others` holds grouped and dilated convolutions, pools, sums."""
-FOLDS = 5
+"""Files of the kinds that the goals are about."""
 FEW = 30
 DRAWS = 5
 COMMON = 0.05
@@ -45,17 +45,14 @@ def target_of(core: str) -> Target:
 
 
 def rows_of(core: str) -> list[Sample]:
-    """Shipped rows of a core whose kernel follows from their sizes, of the four main kinds; none where there is no table."""
+    """Shipped rows of a core of the four main kinds; none where there is no table."""
     folder = measurements_folder() / f"emulated-{core}" / RUNTIME
     paths = [path for path in (folder / f"{name}.csv" for name in TABLES) if path.is_file()]
     return _samples([row for path in paths for row in read_records(path).rows], core)
 
 
 def _samples(rows: Sequence[Measurement], core: str) -> list[Sample]:
-    """For a few layers the values of weights rule out the kernel that sizes choose; these are left out."""
-    if not rows:
-        return []
-    return [row for row in samples_of(rows, target_of(core)) if row.label in LABELS and row.steps is not None]
+    return [row for row in samples_of(rows, target_of(core)) if row.label in LABELS] if rows else []
 
 
 Fitted = ResidualParameters | LinearParameters
@@ -69,16 +66,12 @@ def off(fitted: Fitted, rows: Sequence[Sample]) -> Errors:
     return errors(np.array([predicted(fitted, row) for row in rows]), np.array([row.cycles for row in rows]))
 
 
-def held_out(rows: Sequence[Sample]) -> dict[str, Errors]:
-    """Errors by kind, every row predicted by a fit of the other four fifths."""
-    order = np.random.default_rng(0).permutation(len(rows))
-    found: dict[str, list[float]] = {label: [] for label in LABELS}
-    for part in range(FOLDS):
-        unseen = [rows[at] for at in order[part::FOLDS]]
-        fitted = fit_residual([rows[at] for index, at in enumerate(order) if index % FOLDS != part])
-        for row, far in zip(unseen, off(fitted, unseen).values, strict=True):
-            found[row.label].append(far)
-    return {label: Errors(tuple(each)) for label, each in found.items() if each}
+def held_out(core: str) -> dict[str, Errors]:
+    """Errors by kind of layers held out of the shipped fit, a fifth at a time; grouped and dilated convolutions are convolutions."""
+    found: dict[str, list[float]] = {}
+    for label, cycles, said in shipped_fit(core).points:
+        found.setdefault(label, []).append(said / cycles - 1)
+    return {label: Errors(tuple(each)) for label, each in sorted(found.items())}
 
 
 def with_few(rows: Sequence[Sample], *, told: bool) -> dict[str, Errors]:
