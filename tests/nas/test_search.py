@@ -115,7 +115,7 @@ def test_several_seeds_have_a_mean_and_a_spread(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"budget": {"max_ram": "1KiB"}}, "no widths of this network meet the budget: at best RAM"),
-        ({"task": f"{OWN}:Diverging"}, r"the loss is nan \(seed 0, .*, epoch 1 of 1, step 1 of \d+\): training has diverged"),
+        ({"task": f"{OWN}:Diverging"}, r"the loss is nan \(seed 0, .*, epoch 1 of \d+, step 1 of \d+\): training has diverged"),
         ({"task": f"{OWN}:NOT_A_TASK"}, "expected a function or class that makes a task, got int"),
         ({"task": f"{OWN}:Nowhere"}, "expected it to define Nowhere; it defines Corners"),
         ({"task": "nowhere.py:Task"}, "there is no such file"),
