@@ -31,6 +31,8 @@ ALWAYS = ("linear", "residual")
 """Kinds that any rows can be fitted to."""
 ALIKE = 3
 """Rows of one form from which on a table tells one of them when it is left out."""
+SPACE = 0.8
+"""Share of rows that must lie among others of their form for a table to be tried."""
 WORSE_BY = 0.98
 """Trees must leave less than this of a sum's error to be worth having."""
 
@@ -76,7 +78,7 @@ def candidates(samples: Sequence[Sample], target: Target) -> tuple[str, ...]:
     emulated themselves.
     """
     forms = Counter((sample.group, form_of(sample.kernel.layer)) for sample in samples)
-    is_space = 2 * sum(count for count in forms.values() if count >= ALIKE) > len(samples)
+    is_space = sum(count for count in forms.values() if count >= ALIKE) > SPACE * len(samples)
     is_board = samples[0].row.source != "emulated" and _are_counted(samples, target)
     return (*ALWAYS, *(["lookup"] if is_space else []), *(["calibrated"] if is_board else []))
 

@@ -133,12 +133,19 @@ class LookupModel(FittedModel):
         """The grid of each table, by its identity, made once."""
         return {id(table): _Grid.of(table) for tables in self.parameters.tables.values() for table in tables}
 
+    @cached_property
+    def _by_form(self) -> Mapping[str, Mapping[Form, Table]]:
+        """The tables of each group by their form."""
+        return {group: {table.form: table for table in tables} for group, tables in self.parameters.tables.items()}
+
     def _table(self, kernel: Kernel) -> Table | None:
         """The table of the layer's form in its closest group that has one, else the most similar of its closest group."""
         form = form_of(kernel.layer)
         groups = [self.parameters.tables[group] for group in groups_of(kernel)[:2] if group in self.parameters.tables]
-        same = (table for tables in groups for table in tables if table.form == form)
-        return next(same, None) or (min(groups[0], key=lambda table: table.form.distance(form)) if groups else None)
+        same = (self._by_form[group].get(form) for group in groups_of(kernel)[:2] if group in self._by_form)
+        return next((table for table in same if table is not None), None) or (
+            min(groups[0], key=lambda table: table.form.distance(form)) if groups else None
+        )
 
 
 def form_of(layer: LayerFacts) -> Form:
