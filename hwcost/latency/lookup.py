@@ -143,9 +143,10 @@ class LookupModel(FittedModel):
         form = form_of(kernel.layer)
         groups = [self.parameters.tables[group] for group in groups_of(kernel)[:2] if group in self.parameters.tables]
         same = (self._by_form[group].get(form) for group in groups_of(kernel)[:2] if group in self._by_form)
-        return next((table for table in same if table is not None), None) or (
-            min(groups[0], key=lambda table: table.form.distance(form)) if groups else None
-        )
+        measured = next((table for table in same if table is not None), None)
+        if measured is not None or not groups:
+            return measured
+        return min(groups[0], key=lambda table: table.form.distance(form))
 
 
 def form_of(layer: LayerFacts) -> Form:

@@ -18,8 +18,10 @@ from hwcost.measure.sampling.networks import layers_of
 from hwcost.nas.config import Config
 from hwcost.nas.relaxation import stand_in
 from hwcost.nas.search import Search
-from hwcost.records import Conditions, Measurement
+from hwcost.ops import Conv2d
+from hwcost.records import Conditions, Layer, Measurement
 from hwcost.target import Target
+from hwcost.tensor import int8
 from tests.nas.networks import Residual
 
 pytest.importorskip("sklearn")
@@ -42,10 +44,13 @@ def rows() -> tuple[Measurement, ...]:
     """Layers of the network at widths a search may give it; odd widths take a fifth more, which no sum over sizes tells."""
     random = np.random.default_rng(0)
     layers = {}
-    for _ in range(24):
+    for _ in range(8):
         a, b, c, d = (int(width) for width in random.integers(1, (9, 7, 13, 11)))
         graph = from_torch(Residual((a, b, c, d)), torch.zeros(1, 1, 8, 8))
         layers |= {repr(layer): layer for layer in layers_of(graph)}
+    for into, out in random.integers(1, 13, (160, 2)):
+        layer = Layer(Conv2d(int(out), (3, 3), padding=((1, 1), (1, 1))), (int8(int(into), 8, 8),))
+        layers |= {repr(layer): layer}
     found = []
     for layer in layers.values():
         work = layer.step.work
