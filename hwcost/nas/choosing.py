@@ -15,7 +15,7 @@ from hwcost.nas.costs import Costs
 from hwcost.nas.decision import Decision
 from hwcost.nas.landing import Saliency
 from hwcost.nas.pressure import Pressure
-from hwcost.nas.reach import Reach
+from hwcost.nas.reach import Reach, reach_of
 from hwcost.nas.room import Room
 from hwcost.nas.space import Space
 from hwcost.nas.strategies.ramp import ramp
@@ -137,6 +137,11 @@ class ChoiceLearner:
 
     def _best(self) -> Reach:
         return self.decision.best([choice.theta.detach().double().tolist() for choice in self.choices])
+
+    def regroup(self, costs: Costs) -> None:
+        """Go on with other groups of the space, at other prices: the reach of what is chosen can only be larger."""
+        self.found = reach_of(costs.on(self.found.selection))
+        self.decision = Decision(costs, self.found)
 
     def decide(self, progress: float) -> None:
         """Choose for good once the share of the search is done after which choices are decided."""

@@ -73,6 +73,7 @@ class Limits(ranks.Joinable):
         self._is_told = False
         self.steps, self.steps_done = steps, 0
         self.settled, self._settled_at = False, 0
+        self._is_untied = not space.blocks
 
     def loss(self, task_loss: torch.Tensor | None = None) -> torch.Tensor:
         """What to add to the loss of the task: zero for projection and dual prices, a penalty for other strategies.
@@ -108,6 +109,7 @@ class Limits(ranks.Joinable):
             self.strategy.learned(torch.where(gradients.isfinite().all(), gradients, 0.0), task_loss)
         self.choices.step(self.steps_done, learns=learn_choices)
         self.choices.decide(self.steps_done / self.steps)
+        self._let_go()
         if self.steps_done % EVERY == 0:
             self.choices.look(self.saliency.arrays())
             self.strategy.costs = self.costs.on(self.choices.update().selection)
@@ -158,10 +160,27 @@ class Limits(ranks.Joinable):
 
     def settle(self) -> None:
         """Choose alternatives and channels for good, by the figures `check` will find."""
-        found = self.choices.settle()
+        self.choices.settle()
+        self._let_go()
+        found = self.choices.found
         if self.space.free:
             self.space.keep(landed(self.costs.on(found.selection), self.strategy.worth(self.saliency.arrays()), found))
         self.settled, self._settled_at = True, self.steps_done
+
+    def _let_go(self) -> None:
+        """Once the choices are made, search widths apart that only dropped alternatives tied."""
+        if self._is_untied or not self.space.is_chosen:
+            return
+        self._is_untied = True
+        before = self.space.free
+        found = self.space.untie()
+        if found is None:
+            return
+        old, index = self.costs, found.index(before)
+        self.costs = Costs(self.space, old.target, old.budget, latency_model=old.latency_model, confidence=old.confidence)
+        self.choices.regroup(self.costs)
+        self.saliency.regroup({group.name: group.size for group in self.space.free}, index)
+        self.strategy.regroup(self.costs.on(self.choices.found.selection), self.choices.found, index)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -201,11 +220,12 @@ class Limits(ranks.Joinable):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where a `state_dict` was taken."""
+        self.choices.load_state_dict(state["choices"])
+        self._let_go()
         self.steps_done, self.settled, self._settled_at = state["steps_done"], state["settled"], state["settled_at"]
         self.space.keep({name: kept.numpy() for name, kept in state["kept"].items()})
         self.saliency.load_state_dict(state["saliency"])
         self.strategy.restore(state["strategy"])
-        self.choices.load_state_dict(state["choices"])
 
 
 class _Following(ranks.JoinHook):

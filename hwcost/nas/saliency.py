@@ -43,6 +43,11 @@ class RunningSaliency:
         weight = torch.where(self._updates > AVERAGED, 1 - MEMORY, 1 / self._updates.clamp(min=1))
         self._means = torch.where(is_good, torch.lerp(means, squared, weight), means)
 
+    def regroup(self, sizes: Mapping[str, int], index: torch.Tensor) -> None:
+        """Go on with other groups, whose channels stood at `index` before."""
+        self._sizes = dict(sizes)
+        self._means = self._means[index.to(self._means.device)]
+
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """The saliency of every channel, by group."""
         parts = self._by_group(self._means.cpu().double())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,20 @@ from hwcost.nas.masks import Kept, Mask, attach, detach, is_masked
 from hwcost.nas.selection import Selection, blocks_of, selected, with_chosen
 from hwcost.nas.slicing import sliced
 from hwcost.nas.slots import Slot, slots_of
-from hwcost.nas.trial import require_same_network, tested
+from hwcost.nas.trial import beside, require_same_network, tested
+from hwcost.nas.untying import Untied, untied
 from hwcost.nas.weights import Weights, with_weights
 from hwcost.ops.conv import Taps
 from hwcost.passes import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked of a space beside its module."""
+
+    granularity: int = 1
+    kernel: bool = True
+    freeze: tuple[str, ...] = ()
 
 
 class Space:
@@ -34,8 +45,17 @@ class Space:
     takes the masks off. `written` is the network as written, with every choice as the sum of its alternatives.
     """
 
-    def __init__(self, module: nn.Module, example_input: Example, written: Graph, groups: Sequence[Group], slots: Sequence[Slot]) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        example_input: Example,
+        written: Graph,
+        groups: Sequence[Group],
+        slots: Sequence[Slot],
+        request: Request | None = None,
+    ) -> None:
         self.module, self.example_input, self.written = module, example_input, written
+        self.request = request or Request()
         self.groups, self.slots = tuple(groups), tuple(slots)
         self.choices = choices_of(module)
         self.blocks = blocks_of(written, self.choices)
@@ -165,8 +185,46 @@ class Space:
         for choice in self.choices.values():
             choice.learn(True)
 
+    def untie(self) -> Untied | None:
+        """Let go of ties between widths that only dropped alternatives made, once every choice is made; None where there are none.
+
+        What lives stays. The module is read anew, which takes about as long as `prunable` did.
+        """
+        if not self.blocks or not self.is_chosen or not self.free:
+            return None
+        detach(self.module)
+        try:
+            example = beside(self.module, self.example_input)
+            read = _found(self.module, example, as_written(self.module, example), self.request)
+        finally:
+            attach(self.module, self.slots, self.masks)
+        found = untied(self.groups, self.slots, *read)
+        if found is not None:
+            self._take(found)
+        return found
+
+    def _take(self, found: Untied) -> None:
+        """Search these groups in place of those there were, if the module can be cut to the narrowest of them."""
+        before = self.groups, self.slots, self.masks
+        kept = {name: self.masks[former].kept for name, former in found.former.items() if former in self.masks}
+        self._search(found.groups, found.slots, {group.name: Mask(group.size) for group in found.groups if group.frozen is None})
+        try:
+            _settle_narrowest(self)
+        except GraphError:
+            self._search(*before)
+            raise
+        self.keep({name: values for name, values in kept.items() if name in self.masks})
+
+    def _search(self, groups: tuple[Group, ...], slots: tuple[Slot, ...], masks: Mapping[str, Mask]) -> None:
+        detach(self.module)
+        self.groups, self.slots, self.masks = groups, slots, masks
+        attach(self.module, slots, masks)
+
     def rehearse(self) -> None:
-        """Cut the module to what lives, with every alternative in turn; raises GraphError where that is another network than priced."""
+        """Cut the module to what lives, with the chosen alternatives or each in turn; raises GraphError unless that is what is priced."""
+        if self.is_chosen:
+            self._cut(self.selection)
+            return
         most = max((len(block.names) for block in self.blocks), default=1)
         for turn in range(most):
             self._cut(tuple(min(turn, len(block.names) - 1) for block in self.blocks))
@@ -186,17 +244,30 @@ def prunable(model: nn.Module, example_input: Example, *, granularity: int = 1, 
     if isinstance(granularity, bool) or not isinstance(granularity, int) or granularity < 1:
         raise InputError(f"expected a granularity of at least 1 channel, got {shown(granularity)}")
     with as_a_whole(model):
-        return _space(model, example_input, granularity, kernel, freeze)
+        return _space(model, example_input, Request(granularity, kernel, tuple(freeze)))
 
 
-def _space(model: nn.Module, example_input: Example, granularity: int, kernel: bool, freeze: Sequence[str]) -> Space:
+def _space(model: nn.Module, example_input: Example, request: Request) -> Space:
     if choices_of(model):
         require_alike(model, (example_input,) if isinstance(example_input, torch.Tensor) else tuple(example_input))
     written = as_written(model, example_input)
-    require_parts(written, freeze, kernel_names(written))
+    require_parts(written, request.freeze, kernel_names(written))
+    groups, slots = _found(model, example_input, written, request)
+    space = Space(model, example_input, written, groups, slots, request)
+    try:
+        _settle_narrowest(space)
+    except Exception:
+        space.release()
+        raise
+    return space
+
+
+def _found(model: nn.Module, example_input: Example, written: Graph, request: Request) -> tuple[tuple[Group, ...], tuple[Slot, ...]]:
+    """The groups of a module without masks, of which `written` is the network, and the slots of the free ones."""
+    granularity, freeze = request.granularity, request.freeze
     channels, graph = trace_channels(written), normalise(written)
     slots = slots_of(written, channels, model.state_dict(keep_vars=True))
-    kernels = kernel_groups(model, written, graph, slots, freeze, searched=kernel)
+    kernels = kernel_groups(model, written, graph, slots, freeze, searched=request.kernel)
     sizes = {group.name: group.size for group in channels.groups} | {group.name: group.size for group in kernels}
 
     def named(groups: Sequence[Group]) -> tuple[Slot, ...]:
@@ -205,13 +276,7 @@ def _space(model: nn.Module, example_input: Example, granularity: int, kernel: b
 
     candidates = (*groups_of(graph, channels, slots.problems, granularity, freeze), *kernels)
     groups = tested(model, example_input, candidates, named(candidates))
-    space = Space(model, example_input, written, groups, named(groups))
-    try:
-        _settle_narrowest(space)
-    except Exception:
-        space.release()
-        raise
-    return space
+    return groups, named(groups)
 
 
 def _settle_narrowest(space: Space) -> None:

@@ -126,7 +126,7 @@ def difference(these: Sequence[torch.Tensor], those: Sequence[torch.Tensor]) -> 
 def require_same_network(small: nn.Module, example_input: Example, priced: Graph) -> Graph:
     """The network of a cut module, read anew; raises GraphError unless it is the one that was priced."""
     try:
-        found = from_torch(small, _beside(small, example_input))
+        found = from_torch(small, beside(small, example_input))
     except HwcostError as error:
         raise GraphError(f"the module cannot be read any more once its channels are cut: {error}") from error
     if found != priced:
@@ -135,7 +135,7 @@ def require_same_network(small: nn.Module, example_input: Example, priced: Graph
     return found
 
 
-def _beside(module: nn.Module, example_input: Example) -> Example:
+def beside(module: nn.Module, example_input: Example) -> Example:
     """The example on the device where the module is by now: it may have moved since it was traced."""
     device = next((values.device for values in module.parameters()), None)
     return example_input.to(device) if isinstance(example_input, torch.Tensor) else tuple(each.to(device) for each in example_input)

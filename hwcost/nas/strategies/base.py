@@ -58,6 +58,10 @@ class Strategy(ABC):
         """What the exact projection keeps most of."""
         return saliency
 
+    def regroup(self, costs: Costs, found: Reach, index: torch.Tensor) -> None:
+        """Go on with other groups of the space, whose channels stood at `index` before; prices and reach are those of the new ones."""
+        self.costs, self.found = costs, found
+
     def settles(self, step: int) -> bool:
         """Whether the exact projection is due after this step; from then on the channels stay."""
         return step == self.last

@@ -13,6 +13,7 @@ from hwcost.nas.landing import Saliency
 from hwcost.nas.masks import Kept
 from hwcost.nas.reach import Reach
 from hwcost.nas.relaxation import widths_of
+from hwcost.nas.space import Space
 from hwcost.nas.strategies.base import Strategy
 
 THRESHOLD = 0.5
@@ -44,16 +45,31 @@ class Ramp(Strategy):
 
     def __init__(self, costs: Costs, found: Reach, steps: int) -> None:
         super().__init__(costs, found, steps)
-        space = costs.space
-        self._names = [group.name for group in space.free]
-        self._sizes = [group.size for group in space.free]
-        self._forced = torch.cat([torch.arange(g.size) >= g.size - g.widths[0] for g in space.free] or [torch.zeros(0, dtype=torch.bool)])
+        self._name(costs.space)
         self._alpha = torch.ones(len(self._forced), requires_grad=True)
         # In a published search of 500 epochs 1e-3 is enough for strengths to cross the threshold; in a short one they have to move faster.
         self._optimizer = torch.optim.Adam([self._alpha], lr=max(1e-3, 5 / steps))
         self._share = self._shares()
         self._losses = torch.zeros(2, dtype=torch.float64)
         self._told: float | None = None
+
+    def _name(self, space: Space) -> None:
+        self._names = [group.name for group in space.free]
+        self._sizes = [group.size for group in space.free]
+        self._forced = torch.cat([torch.arange(g.size) >= g.size - g.widths[0] for g in space.free] or [torch.zeros(0, dtype=torch.bool)])
+
+    def regroup(self, costs: Costs, found: Reach, index: torch.Tensor) -> None:
+        """The same strengths and moments for every channel; what a limit counts stays what it was for the seed."""
+        super().regroup(costs, found, index)
+        self._name(costs.space)
+        moments = self._optimizer.state_dict()
+        self._alpha = self._alpha.detach()[index].clone().requires_grad_()
+        self._optimizer = torch.optim.Adam([self._alpha], lr=moments["param_groups"][0]["lr"])
+        moments["state"] = {
+            number: {name: values[index] if values.dim() else values for name, values in state.items()}
+            for number, state in moments["state"].items()
+        }
+        self._optimizer.load_state_dict(moments)
 
     def warmed_up(self, loss: float) -> None:
         """The loss of the task at the end of the warm-up."""
