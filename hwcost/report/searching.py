@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hwcost.budget import METRICS
+from hwcost.latency import Absent, choose
 from hwcost.report.json import as_object
+from hwcost.target import Target
 
 if TYPE_CHECKING:
     from hwcost.nas.explain import Explanation
@@ -27,7 +29,7 @@ def explanation_text(explanation: Explanation) -> str:
     frozen = [group for group in explanation.groups if group.frozen is not None]
     return "\n".join(
         [
-            f"On {target.name} under {target.runtime.reference}, as int8",
+            f"On {target.name} under {target.runtime.reference}, as int8; latency {_priced_by(target)}",
             "",
             *_searched(free),
             *_choices(explanation),
@@ -41,6 +43,12 @@ def explanation_text(explanation: Explanation) -> str:
             "",
         ]
     )
+
+
+def _priced_by(target: Target) -> str:
+    """The latency model that a search would ask."""
+    model = choose(target)
+    return f"unknown: {model.reason}" if isinstance(model, Absent) else f"by {model.name}"
 
 
 def _searched(free: Sequence[Group]) -> list[str]:

@@ -124,3 +124,20 @@ def test_the_command_writes_a_model_and_keeps_the_old_one_when_it_fails(tmp_path
     assert main([*command, "--output", str(output)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert output.read_bytes() == before
+
+
+def test_a_plot_is_drawn_by_its_suffix_and_another_suffix_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    write_records(tmp_path / "rows.csv", Records(tuple(ROWS)))
+    output, svg, png = (tmp_path / name for name in ("model.json", "plot.svg", "plot.png"))
+    command = ["fit", str(tmp_path / "rows.csv"), "--target", "stm32l4r5", "--runtime", "tflm-cmsis-nn", "--model", "linear"]
+    for path in (svg, png):
+        assert main([*command, "--output", str(output), "--plot", str(path)]) == 0
+    assert b"<svg" in svg.read_bytes()
+    assert png.read_bytes().startswith(b"\x89PNG")
+    before = output.read_bytes()
+    capsys.readouterr()
+    assert main([*command, "--output", str(output), "--plot", str(tmp_path / "plot.jpg")]) == 2
+    assert "plot.jpg" in capsys.readouterr().err
+    assert output.read_bytes() == before
+    assert not (tmp_path / "plot.jpg").exists()
